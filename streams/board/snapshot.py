@@ -1,0 +1,39 @@
+"""What the board knows at one instant: handed from the evaluation to every screen and publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from streams.core.records import MetricRecord
+
+__all__ = ["Health", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """State of the data behind the values, for ``/healthz``, the wall and the pipeline gauges.
+
+    Instants are ms since the epoch; None means nothing seen yet.
+    """
+
+    ready: bool = False
+    #: occurred_at of the newest event behind the values, by topic (event-time lag is as_of minus this).
+    newest_event: dict[str, int] = field(default_factory=dict)
+    #: Records folded by the workers: counter name -> total (e.g. ``events``, ``duplicates``, ``orphans``).
+    counters: dict[str, int] = field(default_factory=dict)
+    #: Dead letters by reason.
+    dead_letters: dict[str, int] = field(default_factory=dict)
+    #: Records of the panes topic the board has not read yet.
+    lag: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All values at ``as_of`` (ms, exclusive end of every window)."""
+
+    as_of: int
+    records: Sequence[MetricRecord]
+    health: Health
+    #: How long evaluating took, seconds.
+    seconds: float = 0.0

@@ -1,0 +1,35 @@
+"""The metric record: what every screen, topic and command shows of a value."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["MetricRecord"]
+
+
+class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One value of one metric, as contracts.md has it.
+
+    ``value`` is None where the formula is undefined (its denominator is 0), never NaN or inf. ``count`` is the
+    number of samples behind it (ratios: the denominator); ``low``/``high`` bound it with 95 % confidence where
+    the catalogue defines an interval. ``as_of`` is the instant the window ends at, exclusive, in RFC 3339.
+    """
+
+    metric: str
+    window: str
+    period_start: str | None
+    dimension: str
+    member: str
+    value: int | float | None
+    count: int
+    low: float | None
+    high: float | None
+    unit: str
+    as_of: str
+    final: bool
+    definition: str
+
+    @property
+    def key(self) -> str:
+        """The record's key in ``support.metrics``: a later record with this key replaces an earlier one."""
+        return f"{self.metric}|{self.window}|{self.period_start or ''}|{self.dimension}|{self.member}"
