@@ -1,0 +1,473 @@
+"""The book: every entity's set of events, and the difference that new events make to what is booked.
+
+Rules of this file:
+
+* Events are only added to sets; an event id seen before in its scope adds nothing. Nothing is derived until the
+  unit is closed, so that any batching gives the same bookings.
+* Closing derives only what was touched and what that touches at the same customer (``_Customer.affected``), posts
+  the difference to the ledger, and tells which entities are to be kept.
+* An entity's kept state is its events and nothing else; all the rest is derived from them again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+from . import attribution, costs, orders, surveys, tickets
+from .costs import Slope
+from .events import (
+    CartAbandoned,
+    ContactDeflected,
+    CostIncurred,
+    CustomerJoined,
+    CustomerLeft,
+    CustomerMerged,
+    CustomerUpdated,
+    Event,
+    OrderCancelled,
+    OrderChargedBack,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    SurveyAnswered,
+    SurveySent,
+    from_state,
+    order,
+    scope,
+    to_state,
+)
+from .ledger import Booking, Ledger, difference
+from .measures import UNKNOWN
+from .policy import Policy
+from .windows import Window
+
+__all__ = ["Book", "EntityKey"]
+
+#: (kind, id) within a scope; the kind is one letter.
+EntityKey: TypeAlias = tuple[str, str]
+TICKET, SURVEY, ORDER, CART, CUSTOMER, CONTACT, COST = "tsoxcdk"
+
+_KINDS: Final[dict[type, tuple[str, str]]] = {
+    SurveySent: (SURVEY, "survey_id"),
+    SurveyAnswered: (SURVEY, "survey_id"),
+    OrderPlaced: (ORDER, "order_id"),
+    OrderPaid: (ORDER, "order_id"),
+    OrderRefunded: (ORDER, "order_id"),
+    OrderChargedBack: (ORDER, "order_id"),
+    OrderCancelled: (ORDER, "order_id"),
+    CartAbandoned: (CART, "cart_id"),
+    CustomerJoined: (CUSTOMER, "customer_id"),
+    CustomerLeft: (CUSTOMER, "customer_id"),
+    CustomerUpdated: (CUSTOMER, "customer_id"),
+    CustomerMerged: (CUSTOMER, "customer_id"),
+    ContactDeflected: (CONTACT, "event_id"),
+    CostIncurred: (COST, "cost_id"),
+}
+
+
+def entity_of(event: Event) -> EntityKey:
+    """The entity an event belongs to."""
+    kind, name = _KINDS.get(type(event), (TICKET, "ticket_id"))
+    return kind, getattr(event, name)
+
+
+class _Entity:
+    """One set of events and what was derived from it."""
+
+    __slots__ = ("booked", "events", "view")
+
+    def __init__(self, events: list[Any]) -> None:
+        self.events = events
+        self.view: Any = None
+        #: What the ledger holds of it; None = to be derived (it is what the present views give).
+        self.booked: list[Booking] | None = None
+
+
+class _Customer:
+    """The entities of one scope and the indexes by which they find each other."""
+
+    __slots__ = ("answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "solved", "surveys", "touches")
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.entities: dict[EntityKey, _Entity] = {}
+        self.ids: dict[str, Event] = {}
+        # Sorted indexes over the views, each entry ending with the entity's id.
+        self.created: list[tuple[int, str, str]] = []
+        self.solved: list[tuple[int, str, str]] = []
+        self.touches: list[tickets.Touch] = []
+        self.placed: list[tuple[int, str]] = []
+        self.paid: list[tuple[int, str]] = []
+        self.answers: dict[str, list[tuple[tickets.Key, str]]] = {}
+        self.surveys: dict[str, set[str]] = {}
+        self.carts: dict[str, set[str]] = {}
+
+    def load(self, kept: dict[EntityKey, bytes]) -> None:
+        """Takes up what was kept of a scope: the views and indexes are derived again, the bookings when needed."""
+        for key, data in kept.items():
+            entity = self.entities[key] = _Entity(from_state(data))
+            for event in entity.events:
+                self.ids[event.event_id] = event
+            entity.view = self.read(key, entity)
+        for key, entity in self.entities.items():
+            self.enter(key, entity.view, add=True)
+
+    def read(self, key: EntityKey, entity: _Entity) -> Any:
+        """The view of an entity: what its own events come to."""
+        kind, policy = key[0], self.book.policy
+        if kind == TICKET:
+            return tickets.read(entity.events, policy)
+        if kind == SURVEY:
+            return surveys.read(entity.events)
+        if kind == ORDER:
+            return orders.read(entity.events, policy)
+        if kind == CART:
+            return orders.read_cart(entity.events)
+        if kind == COST:
+            return costs.read(entity.events, policy)
+        return None
+
+    # -- indexes ----------------------------------------------------------------------------------------------
+
+    def enter(self, key: EntityKey, view: Any, add: bool) -> None:
+        """Enters a view into the indexes, or takes it out."""
+        if view is None:
+            return
+        kind, name = key
+        if kind == TICKET:
+            if view.created is not None:
+                _index(self.created, (*view.created, name), add)
+            if view.solved is not None:
+                _index(self.solved, (*view.solved, name), add)
+            for touch in view.touches:
+                _index(self.touches, touch, add)
+            if view.voided:
+                self.revoid(name)
+        elif kind == ORDER:
+            if view.placed is not None:
+                _index(self.placed, (view.placed.occurred_at, name), add)
+                if view.placed.cart_id is not None:
+                    _member(self.carts, view.placed.cart_id, name, add)
+            if view.paid_at is not None and view.left:
+                _index(self.paid, (view.paid_at, name), add)
+        elif kind == SURVEY:
+            if view.ticket_id is not None:
+                _member(self.surveys, view.ticket_id, name, add)
+            self.rank(name, view, add)
+
+    def rank(self, name: str, view: surveys.Survey, add: bool) -> None:
+        """Enters an NPS answer among its program's, unless its ticket is voided."""
+        if view.kind != "nps" or view.answered is None or view.position is None:
+            return
+        answers = self.answers.setdefault(view.program, [])
+        entry = (view.answered, name)
+        index = bisect_left(answers, entry)
+        present = index < len(answers) and answers[index] == entry
+        if add and not present and not self.voided(view.ticket_id):
+            answers.insert(index, entry)
+        elif not add and present:
+            del answers[index]
+
+    def revoid(self, ticket_id: str) -> None:
+        for name in self.surveys.get(ticket_id, ()):
+            self.rank(name, self.entities[SURVEY, name].view, add=False)
+
+    def ticket(self, ticket_id: str | None) -> tickets.Ticket | None:
+        entity = None if ticket_id is None else self.entities.get((TICKET, ticket_id))
+        return None if entity is None else entity.view
+
+    def voided(self, ticket_id: str | None) -> bool:
+        found = self.ticket(ticket_id)
+        return found is not None and found.voided
+
+    # -- who is touched by whom -------------------------------------------------------------------------------
+
+    def affected(self, key: EntityKey, old: Any, new: Any) -> Iterator[EntityKey]:
+        """The other entities whose bookings may change when a view does. Asked before and after the change."""
+        kind, name = key
+        policy = self.book.policy
+        if kind == TICKET:
+            before, after = old or tickets.Ticket(), new
+            if before.created != after.created:
+                for created in (before.created, after.created):
+                    if created is not None:
+                        for at, issue, ticket_id in _span(
+                            self.solved, created.at - policy.repeat + 1, created.at + 1
+                        ):
+                            if issue == created.issue_type:
+                                yield TICKET, ticket_id
+            if before.touches != after.touches:
+                for touch in set(before.touches) ^ set(after.touches):
+                    at = touch.key[0]
+                    for _, order_id in _span(self.placed, at + 1, at + policy.attribution.look_back + 1):
+                        yield ORDER, order_id
+                    yield from self.saved_by(at)
+            if before.labels != after.labels or before.keys != after.keys or before.voided != after.voided:
+                for survey_id in tuple(self.surveys.get(name, ())):
+                    yield SURVEY, survey_id
+                    if before.voided != after.voided:
+                        yield from self.beside(self.entities[SURVEY, survey_id].view)
+        elif kind == SURVEY:
+            for view in (old, new):
+                if view is not None:
+                    yield from self.beside(view)
+        elif kind == ORDER:
+            spans = {(view.paid_at, bool(view.left)) for view in (old, new) if view is not None}
+            if len(spans) > 1 or old is None:
+                first = min((at for at, _ in spans if at is not None), default=None)
+                if first is not None:
+                    for _, order_id in _span(self.placed, first + 1, 1 << 60):
+                        yield ORDER, order_id
+        elif kind == CART:
+            for order_id in self.carts.get(name, ()):
+                yield ORDER, order_id
+
+    def saved_by(self, at: int) -> Iterator[EntityKey]:
+        """Orders with an abandoned cart, placed after a touch: it may have saved them."""
+        for members in self.carts.values():
+            for order_id in members:
+                view = self.entities[ORDER, order_id].view
+                if view is not None and view.placed is not None and view.placed.occurred_at > at:
+                    yield ORDER, order_id
+
+    def beside(self, view: surveys.Survey) -> Iterator[EntityKey]:
+        """The answer before one in its program: its end is this one's beginning."""
+        if view.kind == "nps" and view.answered is not None:
+            answers = self.answers.get(view.program, [])
+            index = bisect_left(answers, (view.answered, ""))
+            if index:
+                yield SURVEY, answers[index - 1][1]
+
+    # -- bookings ---------------------------------------------------------------------------------------------
+
+    def bookings(self, key: EntityKey, entity: _Entity) -> list[Booking]:
+        """All that an entity books, by its view and its neighbours'."""
+        kind, name = key
+        view = entity.view
+        if kind == TICKET:
+            return self.ticket_bookings(name, view)
+        if kind == SURVEY:
+            return self.survey_bookings(view)
+        if kind == ORDER:
+            return self.order_bookings(name, view)
+        if kind == CONTACT:
+            return _contact_bookings(entity.events)
+        return []
+
+    def ticket_bookings(self, name: str, view: tickets.Ticket) -> list[Booking]:
+        if view.solved is None:
+            return view.booked
+        at, issue = view.solved
+        repeats = _span(self.created, at, at + self.book.policy.repeat)
+        if any(about == issue and other != name for _, about, other in repeats):
+            return view.booked
+        return [*view.booked, (at, "fcr_no_repeat", view.solved_labels, 1)]
+
+    def survey_bookings(self, view: surveys.Survey) -> list[Booking]:
+        ticket = self.ticket(view.ticket_id)
+        booked = surveys.bookings(view, ticket)
+        if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
+            answers = self.answers.get(view.program, [])
+            index = bisect_right(answers, (view.answered, "\U0010ffff"))
+            following = answers[index][0][0] if index < len(answers) else None
+            booked += surveys.last_answer_bookings(view, ticket, following, self.book.windows, self.book.period)
+        return booked
+
+    def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
+        placed = view.placed
+        if placed is None or view.paid_at is None:
+            return view.booked
+        at = placed.occurred_at
+        credited = attribution.credits(self.touches, at, self.book.policy.attribution)
+        if not credited:
+            return view.booked
+        repeat = any(other != name and paid < at for paid, other in self.paid[:2])  # sorted: its own and one more
+        return [
+            *view.booked,
+            *orders.revenue_bookings(view, credited),
+            *orders.benefit_bookings(view, self.saved_cart(placed.cart_id, at), repeat),
+        ]
+
+    def saved_cart(self, cart_id: str | None, placed: int) -> bool:
+        """Abandoned, touched, then placed with its cart id."""
+        cart = None if cart_id is None else self.entities.get((CART, cart_id))
+        if cart is None or cart.view is None:
+            return False
+        start = bisect_left(self.touches, ((cart.view,),))  # type: ignore[type-var]
+        return start < bisect_left(self.touches, ((placed,),))  # type: ignore[type-var]
+
+
+def _index(entries: list[Any], entry: Any, add: bool) -> None:
+    if add:
+        insort(entries, entry)
+    else:
+        del entries[bisect_left(entries, entry)]
+
+
+def _member(sets: dict[str, set[str]], name: str, member: str, add: bool) -> None:
+    if add:
+        sets.setdefault(name, set()).add(member)
+    else:
+        sets[name].discard(member)
+        if not sets[name]:
+            del sets[name]
+
+
+def _span(entries: Sequence[Any], start: int, end: int) -> Sequence[Any]:
+    """The entries of a sorted index with their instant in [start, end)."""
+    return entries[bisect_left(entries, (start,)) : bisect_left(entries, (end,))]
+
+
+def _contact_bookings(events: Sequence[ContactDeflected]) -> list[Booking]:
+    event = events[0]
+    labels = (event.channel, event.issue_type or UNKNOWN, UNKNOWN, UNKNOWN)
+    return [
+        (event.occurred_at, "contacts_deflected", labels, 1),
+        (event.occurred_at, "benefit_deflected", ("savings",), 1),
+    ]
+
+
+class Book:
+    """All scopes of one partition.
+
+    ``windows`` and ``period`` are those for which levels that depend on a window's length are booked. At most
+    ``warm`` entities are held decoded between units; the others are bytes.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        ledger: Ledger,
+        windows: Sequence[Window],
+        period: int | None = None,
+        warm: int = 50_000,
+    ) -> None:
+        self.policy: Final = policy
+        self.ledger: Final = ledger
+        self.windows: Final = windows
+        self.period: Final = period
+        #: Costs in course: how often each is booked (0 never stays).
+        self.slopes: Final[dict[Slope, int]] = {}
+        self.slopes_touched: set[Slope] = set()
+        self._kept: dict[str, dict[EntityKey, bytes]] = {}
+        self._scopes: dict[str, _Customer] = {}
+        self._fresh: dict[str, dict[EntityKey, _Entity]] = {}
+        self._warm = warm
+        self._held = 0
+
+    # -- taking events ----------------------------------------------------------------------------------------
+
+    def knows(self, scope_id: str) -> bool:
+        """Whether a scope has any events here."""
+        return scope_id in self._scopes or scope_id in self._kept
+
+    def add(self, event: Event) -> str:
+        """Adds an event to its entity's set: ``"new"``, ``"duplicate"`` or ``"conflicting_duplicate"``."""
+        name = scope(event)
+        customer = self._scopes.get(name)
+        if customer is None:
+            customer = self._scopes[name] = _Customer(self)
+            kept = self._kept.get(name)
+            if kept:
+                customer.load(kept)
+                self._held += len(customer.entities)
+        seen = customer.ids.get(event.event_id)
+        if seen is not None:
+            return "duplicate" if seen == event else "conflicting_duplicate"
+        customer.ids[event.event_id] = event
+        key = entity_of(event)
+        entity = customer.entities.get(key)
+        if entity is None:
+            entity = customer.entities[key] = _Entity([])
+            entity.booked = []
+            self._held += 1
+        insort(entity.events, event, key=order)
+        self._fresh.setdefault(name, {})[key] = entity
+        return "new"
+
+    def restore(self, scope_id: str, key: EntityKey, data: bytes | None) -> None:
+        """Takes up an entity's kept state, as raw bytes; None takes it away."""
+        kept = self._kept.setdefault(scope_id, {})
+        if data is not None:
+            kept[key] = data
+        else:
+            kept.pop(key, None)
+
+    # -- closing a unit ---------------------------------------------------------------------------------------
+
+    def close(self) -> Iterator[tuple[str, EntityKey, bytes]]:
+        """Posts what the unit's events change, scope by scope, and gives each changed entity's new state.
+
+        To be run to its end; the caller may pause between items.
+        """
+        for name, touched in self._fresh.items():
+            customer = self._scopes[name]
+            self._derive(customer, touched)
+            kept = self._kept.setdefault(name, {})
+            for key, entity in touched.items():
+                data = kept[key] = to_state(entity.events)
+                yield name, key, data
+            self._scopes[name] = self._scopes.pop(name)  # the last touched are the last to be let go
+        self._fresh = {}
+        self._cool()
+
+    def _derive(self, customer: _Customer, touched: dict[EntityKey, _Entity]) -> None:
+        if len(touched) == 1 and len(customer.entities) == 1:
+            ((key, entity),) = touched.items()  # most customers: nobody else is concerned
+            if entity.booked is None:
+                entity.booked = customer.bookings(key, entity)
+            self._swap(customer, key, entity, customer.read(key, entity))
+            self._post(customer, key, entity)
+            return
+        fresh = {key: customer.read(key, entity) for key, entity in touched.items()}
+        concerned = dict.fromkeys(touched)
+        for key, view in fresh.items():
+            concerned.update(dict.fromkeys(customer.affected(key, touched[key].view, view)))
+        self._recall(customer, concerned)
+        for key, view in fresh.items():
+            self._swap(customer, key, touched[key], view)
+        # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
+        # labels; their bookings are still those of the old views, because nothing of theirs was posted.
+        for key in concerned:
+            self._post(customer, key, customer.entities[key])
+
+    def _recall(self, customer: _Customer, keys: dict[EntityKey, None]) -> None:
+        """Makes sure that the old bookings are known before any view changes."""
+        for key in keys:
+            entity = customer.entities[key]
+            if entity.booked is None:
+                entity.booked = customer.bookings(key, entity)
+
+    def _swap(self, customer: _Customer, key: EntityKey, entity: _Entity, view: Any) -> None:
+        if key[0] == COST:
+            self._slope(entity.view, -1)
+            self._slope(view, 1)
+            entity.view = view
+            return
+        customer.enter(key, entity.view, add=False)
+        entity.view = view
+        customer.enter(key, view, add=True)
+
+    def _slope(self, slope: Slope | None, times: int) -> None:
+        if slope is None:
+            return
+        self.slopes_touched.add(slope)
+        count = self.slopes.get(slope, 0) + times
+        if count:
+            self.slopes[slope] = count
+        else:
+            del self.slopes[slope]
+
+    def _post(self, customer: _Customer, key: EntityKey, entity: _Entity) -> None:
+        booked = customer.bookings(key, entity)
+        if entity.booked is not None and (entity.booked or booked):
+            self.ledger.post(difference(entity.booked, booked))
+        entity.booked = booked
+
+    def _cool(self) -> None:
+        """Lets go of the longest untouched scopes beyond the limit; their bytes stay."""
+        while self._held > self._warm and len(self._scopes) > 1:
+            name = next(iter(self._scopes))
+            self._held -= len(self._scopes.pop(name).entities)

@@ -1,0 +1,195 @@
+"""The ledger: bookings, their difference, and the panes they add up in.
+
+Rules of this file:
+
+* A booking is ``(instant, measure, labels, value)``; an entity's bookings are a multiset.
+* When the bookings of an entity change, only the difference is posted. Posting a difference and its inverse
+  leaves nothing: cells at zero vanish. Every amount is an ``int``.
+* A pane is a slot of time at one resolution; a cell is one margin's amounts in one pane. Nothing here knows
+  what a ticket is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias
+
+from .measures import OTHER, UNKNOWN, Labels, Margin, Scheme, amounts, margins, measure
+
+__all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
+
+Booking: TypeAlias = tuple[int, str, Labels, int]
+Cell: TypeAlias = dict[str, int]
+#: (resolution, slot): what a slot number means is the grid's business.
+Pane: TypeAlias = tuple[int, int]
+#: (resolution, first slot, end slot): half-open.
+Range: TypeAlias = tuple[int, int, int]
+#: What was added to cells.
+Changes: TypeAlias = dict[tuple[Pane, Margin], Cell]
+
+
+def difference(old: Sequence[Booking], new: Sequence[Booking]) -> Mapping[Booking, int]:
+    """What is to be posted to get from the old bookings to the new ones: booking -> multiplicity (never 0)."""
+    if not old:
+        return Counter(new)
+    if old == new:
+        return {}
+    delta: dict[Booking, int] = {}
+    for booking in new:
+        delta[booking] = delta.get(booking, 0) + 1
+    for booking in old:
+        left = delta.get(booking, 0) - 1
+        if left:
+            delta[booking] = left
+        else:
+            del delta[booking]
+    return delta
+
+
+def merge(into: Cell, cell: Mapping[str, int], times: int = 1) -> None:
+    """Adds a cell to another in place; what becomes zero vanishes."""
+    for key, amount in cell.items():
+        total = into.get(key, 0) + amount * times
+        if total:
+            into[key] = total
+        else:
+            into.pop(key, None)
+
+
+class Grid(Protocol):
+    """How time is cut into panes."""
+
+    def finest(self, at: int) -> Pane:
+        """The smallest pane that a booking at ``at`` is posted to."""
+
+    def above(self, pane: Pane) -> Sequence[Pane]:
+        """The pane itself and the coarser ones that contain it, one a resolution."""
+
+
+class Panes:
+    """The cells of all panes, in slots by resolution."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, dict[int, dict[Margin, Cell]]] = {}
+        self._order: dict[int, list[int]] = {}
+
+    def add(self, pane: Pane, margin: Margin, delta: Mapping[str, int]) -> None:
+        """Adds to one cell; cells and panes without amounts vanish."""
+        resolution, slot = pane
+        slots = self._slots.setdefault(resolution, {})
+        cells = slots.get(slot)
+        if cells is None:
+            cells = slots[slot] = {}
+            insort(self._order.setdefault(resolution, []), slot)
+        cell = cells.get(margin)
+        if cell is None:
+            cell = cells[margin] = {}
+        merge(cell, delta)
+        if not cell:
+            del cells[margin]
+            if not cells:
+                self._forget(resolution, slot)
+
+    def _forget(self, resolution: int, slot: int) -> None:
+        del self._slots[resolution][slot]
+        order = self._order[resolution]
+        del order[bisect_left(order, slot)]
+
+    def cell(self, pane: Pane, margin: Margin) -> Cell:
+        """One cell; empty where nothing is booked. Not to be changed by the caller."""
+        return self._slots.get(pane[0], {}).get(pane[1], {}).get(margin, {})
+
+    def within(self, span: Range) -> Iterator[tuple[Pane, dict[Margin, Cell]]]:
+        """The panes of a range that hold anything, in order of time."""
+        resolution, start, end = span
+        order = self._order.get(resolution, [])
+        slots = self._slots.get(resolution, {})
+        for slot in order[bisect_left(order, start) : bisect_left(order, end)]:
+            yield (resolution, slot), slots[slot]
+
+    def drop_before(self, resolution: int, slot: int) -> list[tuple[Pane, dict[Margin, Cell]]]:
+        """Takes out all panes before a slot: no window reaches them any more."""
+        gone = list(self.within((resolution, -(1 << 62), slot)))
+        for (_, old), _cells in gone:
+            self._forget(resolution, old)
+        return gone
+
+    def everything(self) -> Iterator[tuple[Pane, Margin, Cell]]:
+        """All cells there are."""
+        for resolution, slots in self._slots.items():
+            for slot, cells in slots.items():
+                for margin, cell in cells.items():
+                    yield (resolution, slot), margin, cell
+
+    def __len__(self) -> int:
+        return sum(len(cells) for slots in self._slots.values() for cells in slots.values())
+
+
+class Ledger:
+    """Collects differences and adds them to panes.
+
+    ``member_limit`` bounds the members told apart in a dimension: what comes after that many is booked as
+    ``other``, so that the sums stay right whatever producers invent. A replay has no limit (None).
+    """
+
+    def __init__(self, grid: Grid, member_limit: int | None = None) -> None:
+        self.grid: Final = grid
+        self.panes: Final = Panes()
+        #: dimension -> members admitted so far. Part of the state: a booking is taken back where it was made.
+        self.admitted: Final[dict[str, set[str]]] = {}
+        self._limit = member_limit
+        self._pending: dict[tuple[Pane, Scheme, Labels], Cell] = {}
+
+    def post(self, delta: Mapping[Booking, int]) -> None:
+        """Posts a difference: once a booking, under its whole label set, into its finest pane."""
+        pending, finest = self._pending, self.grid.finest
+        for (at, name, labels, value), times in delta.items():
+            kind, scheme = measure(name)
+            where = (finest(at), scheme, labels)
+            cell = pending.get(where)
+            if cell is None:
+                cell = pending[where] = {}
+            for key, amount in amounts(name, kind, value):
+                cell[key] = cell.get(key, 0) + amount * times
+
+    def flush(self) -> Changes:
+        """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
+        fine: Changes = {}
+        for (pane, scheme, labels), cell in self._pending.items():
+            for margin in self._margins(scheme, labels):
+                _gather(fine, (pane, margin), cell)
+        self._pending.clear()
+        changes: Changes = {}
+        above = self.grid.above
+        for (pane, margin), cell in fine.items():
+            if cell:
+                for wider in above(pane):
+                    _gather(changes, (wider, margin), cell)
+        for (pane, margin), cell in changes.items():
+            self.panes.add(pane, margin, cell)
+        return changes
+
+    def _margins(self, scheme: Scheme, labels: Labels) -> Sequence[Margin]:
+        admitted = tuple(map(self._admit, scheme.dimensions, labels))
+        return margins(scheme, admitted)
+
+    def _admit(self, dimension: str, member: str) -> str:
+        known = self.admitted.get(dimension)
+        if known is None:
+            known = self.admitted[dimension] = {UNKNOWN, OTHER}
+        if member in known:
+            return member
+        if self._limit is not None and len(known) >= self._limit:
+            return OTHER
+        known.add(member)
+        return member
+
+
+def _gather(changes: dict[tuple[Pane, Margin], Cell], where: tuple[Pane, Margin], cell: Cell) -> None:
+    found = changes.get(where)
+    if found is None:
+        changes[where] = {key: amount for key, amount in cell.items() if amount}
+    else:
+        merge(found, cell)

@@ -1,0 +1,137 @@
+"""The measures: what a booking can add, and to which margins. The catalogue's formulas are made of these.
+
+A booking is ``(instant, measure, labels, value)``. Its measure says how the value adds up in a cell:
+
+* ``COUNT``: the value itself, under the measure's name;
+* ``SAMPLE``: a duration in ms: its sum, a count and a quantile bin, under ``name.sum``, ``name.n``, ``name.b<bin>``;
+* ``MARK``: an instant that is to be found again: a count under ``name.<instant>``.
+
+and its scheme says which dimensions the labels name. Dimensions are never crossed: a cell belongs to one member of
+one dimension (its margin), and what a booking adds goes to every margin of its labels.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+
+from .quantiles import bin_of
+
+__all__ = ["ALL", "DIMENSIONS", "LEVEL", "MEASURES", "NO_LABELS", "OTHER", "UNKNOWN", "Kind", "Labels", "Margin", "Measure", "amounts", "margins"]
+
+Labels = tuple[str, ...]
+Margin = tuple[str, str]
+
+UNKNOWN: Final = "unknown"
+OTHER: Final = "other"
+ALL: Final[Margin] = ("all", "all")
+
+#: What every sample of a ticket, survey or order is labelled with, in this order.
+DIMENSIONS: Final = ("channel", "issue_type", "priority", "agent")
+NO_LABELS: Final[Labels] = (UNKNOWN,) * len(DIMENSIONS)
+
+
+class Kind(Enum):
+    COUNT = "count"
+    SAMPLE = "sample"
+    MARK = "mark"
+
+
+class Scheme(NamedTuple):
+    """The dimensions of a measure's labels, and whether they also add up to ``all``.
+
+    Levels have cells of their own (their dimensions' names begin with ``LEVEL``), because they are the sum of all
+    time and windows need not carry them.
+    """
+
+    dimensions: tuple[str, ...]
+    total: bool = True
+    level: bool = False
+
+
+LEVEL: Final = "~"
+LABELLED: Final = Scheme(DIMENSIONS)
+LEVELS: Final = Scheme(DIMENSIONS, level=True)
+BY_CLASS: Final = Scheme(("class",), total=False)
+BY_TARGET: Final = Scheme(("target",), total=False)
+
+
+class Measure(NamedTuple):
+    kind: Kind = Kind.COUNT
+    scheme: Scheme = LABELLED
+
+
+_COUNT, _SAMPLE, _LEVEL = Measure(), Measure(Kind.SAMPLE), Measure(scheme=LEVELS)
+
+MEASURES: Final[dict[str, Measure]] = {
+    "tickets_created": _COUNT,
+    "tickets_solved": _COUNT,
+    "tickets_reopened": _COUNT,
+    "solvings_reopened": _COUNT,
+    "tickets_open": _LEVEL,
+    "tickets_unanswered": _LEVEL,
+    "unanswered_since": Measure(Kind.MARK, LEVELS),
+    "handle_ms": _COUNT,
+    "contacts_deflected": _COUNT,
+    "first_response": _SAMPLE,
+    "first_acknowledgement": _SAMPLE,
+    "first_resolution": _SAMPLE,
+    "full_resolution": _SAMPLE,
+    "first_solved": _COUNT,
+    "fcr_one_touch": _COUNT,
+    "fcr_no_repeat": _COUNT,
+    "sla_met": Measure(scheme=BY_TARGET),
+    "sla_breached": Measure(scheme=BY_TARGET),
+    "surveys_sent": _COUNT,
+    "sendings_answered": _COUNT,
+    "csat_answers": _COUNT,
+    "csat_satisfied": _COUNT,
+    "csat_score": _COUNT,
+    "revenue_paid": _COUNT,
+    "payments": _COUNT,
+    "attributed_revenue": _COUNT,
+    "net_attributed_revenue": _COUNT,
+    "attributed_orders": _COUNT,
+    "benefit_revenue": Measure(scheme=BY_CLASS),
+    "benefit_orders": Measure(scheme=BY_CLASS),
+    "benefit_deflected": Measure(scheme=BY_CLASS),
+}
+
+
+def per_window(name: str, window: str) -> str:
+    """The measure of a level that depends on a window's length, e.g. the last answers of 7 d."""
+    return f"{name}@{window}"
+
+
+def measure(name: str) -> Measure:
+    """A measure by name; those per window (``name@window``) are levels."""
+    found = MEASURES.get(name)
+    if found is None:
+        if "@" not in name:
+            raise KeyError(f"no measure {name!r}")
+        found = MEASURES[name] = _LEVEL
+    return found
+
+
+_keys: dict[tuple[str, int], str] = {}
+
+
+def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
+    """What one booking of a measure adds to a cell: (key, amount) pairs."""
+    if kind is Kind.COUNT:
+        return ((name, value),)
+    if kind is Kind.MARK:
+        return ((f"{name}.{value}", 1),)
+    index = bin_of(value)
+    key = _keys.get((name, index))
+    if key is None:
+        key = _keys[name, index] = f"{name}.b{index}"
+    return ((f"{name}.sum", value), (f"{name}.n", 1), (key, 1))
+
+
+def margins(scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
+    """The margins that labels add to: ``all`` (unless the scheme has no total) and one a dimension."""
+    own = list(zip(scheme.dimensions, labels, strict=True))
+    if scheme.total:
+        own.append(ALL)
+    return tuple((LEVEL + dimension, member) for dimension, member in own) if scheme.level else tuple(own)

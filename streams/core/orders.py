@@ -1,0 +1,148 @@
+"""Orders and carts: what was paid, what is left of it, and to which touches it is credited.
+
+Rules of this file (definitions.md, "Revenue"):
+
+* An order nobody placed waits. Every amount is converted once, at its own instant; money without a rate is 0.
+* What is left of an order is its payments less refunds and charge-backs, never below 0, and 0 once cancelled.
+* The cohort view books all of it at the first payment; the net view books what is taken back at its own time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .attribution import Credit, share
+from .events import (
+    CartAbandoned,
+    OrderCancelled,
+    OrderChargedBack,
+    OrderEvent,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)
+from .ledger import Booking
+from .measures import NO_LABELS
+from .policy import Policy
+
+__all__ = ["Order", "benefit_bookings", "read", "read_cart", "revenue_bookings"]
+
+
+class Order:
+    """What an order's events come to. Instants are ms, amounts minor units of the reporting currency."""
+
+    __slots__ = ("booked", "left", "paid", "paid_at", "placed", "taken", "unconverted")
+
+    def __init__(self) -> None:
+        self.placed: OrderPlaced | None = None
+        self.paid_at: int | None = None
+        self.paid = 0
+        #: What was taken back, in order of time: (instant, amount); together never more than was paid.
+        self.taken: list[tuple[int, int]] = []
+        self.left = 0
+        self.unconverted = 0
+        self.booked: list[Booking] = []
+
+
+def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
+    """Reads an order's events, sorted by ``order``."""
+    found = Order()
+    found.placed = next((event for event in events if type(event) is OrderPlaced), None)
+    if found.placed is None:
+        return found
+    payments: list[tuple[int, int]] = []
+    back: list[tuple[int, int | None]] = []
+    refunds: set[str] = set()
+    for event in events:
+        kind = type(event)
+        if kind is OrderPaid:
+            payments.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
+        elif kind is OrderCancelled:
+            back.append((event.occurred_at, None))
+        elif kind is OrderRefunded or kind is OrderChargedBack:
+            if event.refund_id not in refunds:  # type: ignore[union-attr]
+                refunds.add(event.refund_id)  # type: ignore[union-attr]
+                back.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
+    if not payments:
+        return found
+    found.paid_at = first = payments[0][0]
+    found.paid = found.left = sum(amount for _, amount in payments)
+    for at, amount in back:
+        taken = found.left if amount is None else min(amount, found.left)
+        if taken:
+            found.left -= taken
+            found.taken.append((max(at, first), taken))
+    for at, amount in payments:
+        found.booked.append((at, "revenue_paid", NO_LABELS, amount))
+        found.booked.append((at, "payments", NO_LABELS, 1))
+    return found
+
+
+def _amount(found: Order, event: OrderPaid | OrderRefunded | OrderChargedBack, policy: Policy) -> int:
+    amount = policy.convert(event.amount_minor, event.currency, event.occurred_at)
+    if amount is None:
+        found.unconverted += 1
+        return 0
+    return amount
+
+
+def read_cart(events: Sequence[CartAbandoned]) -> int | None:
+    """When a cart was first abandoned."""
+    return events[0].occurred_at if events else None
+
+
+def revenue_bookings(order: Order, credits: Sequence[Credit]) -> list[Booking]:
+    """What an order books at the touches it is credited to; ``credits`` are in order of the touches' times."""
+    booked: list[Booking] = []
+    if order.paid_at is None or not credits:
+        return booked
+    weights = [credit.weight for credit in credits]
+    labels = [credit.labels for credit in credits]
+
+    def book(name: str, at: int, amounts: Sequence[int]) -> None:
+        booked.extend((at, name, where, amount) for where, amount in zip(labels, amounts, strict=True) if amount)
+
+    book("attributed_revenue", order.paid_at, share(order.left, weights))
+    remaining = order.paid
+    before = share(remaining, weights)
+    book("net_attributed_revenue", order.paid_at, before)
+    for at, taken in order.taken:
+        remaining -= taken
+        after = share(remaining, weights)
+        book("net_attributed_revenue", at, [new - old for new, old in zip(after, before, strict=True)])
+        before = after
+    if order.left:
+        booked.append((order.paid_at, "attributed_orders", labels[-1], 1))
+    return booked
+
+
+def benefit_bookings(order: Order, saved_cart: bool, repeat: bool) -> list[Booking]:
+    """The benefit of a credited order, one class a line; together exactly what is left of the order."""
+    if order.paid_at is None or order.placed is None or not order.left:
+        return []
+    lines = order.placed.lines
+    weights = [max(line.amount_minor, 0) for line in lines]
+    if not any(weights):
+        lines, weights = (), [1]
+    classes = [_class(order.placed, line.class_, saved_cart, repeat) for line in lines]
+    if not classes:
+        classes = [_class(order.placed, None, saved_cart, repeat)]
+    totals: dict[str, int] = {}
+    for name, amount in zip(classes, share(order.left, weights), strict=True):
+        totals[name] = totals.get(name, 0) + amount
+    booked: list[Booking] = []
+    for name, amount in totals.items():
+        booked.append((order.paid_at, "benefit_revenue", (name,), amount))
+        booked.append((order.paid_at, "benefit_orders", (name,), 1))
+    return booked
+
+
+def _class(placed: OrderPlaced, line: str | None, saved_cart: bool, repeat: bool) -> str:
+    """The first class that applies: a line has one, so that nothing counts twice."""
+    if saved_cart:
+        return "saved_cart"
+    if line is not None and line != "standard":
+        return line
+    if placed.referred_by is not None:
+        return "referral"
+    return "repeat" if repeat else "other"

@@ -1,0 +1,74 @@
+"""The definitions' parameters: what an organisation agreed on. Built by ``streams.config`` from ``roi.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from .business_time import LocalDays
+from .events import DAY
+
+__all__ = ["Attribution", "Policy", "Rate", "ServiceLevel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Minor units of the reporting currency for one minor unit of a currency, from a local date on."""
+
+    since: str
+    factor: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """A promise: ``metric`` within ``seconds`` on ``clock`` for the tickets that match every filter."""
+
+    name: str
+    metric: str
+    clock: str
+    seconds: int
+    #: Dimension -> admitted members, as of the start; a dimension not named admits all.
+    filter: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which touch an order is credited to, and how far back one is looked for."""
+
+    model: str = "last_touch"
+    look_back: int = 5 * DAY
+    half_life: int = 2 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All parameters of the formulas; durations in ms, money in minor units. See ``roi.toml`` for each."""
+
+    currency: str = "EUR"
+    rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+    contribution_margin: Fraction = Fraction(1)
+    incrementality: Fraction = Fraction(1)
+    cost_per_contact_saved: int = 0
+    attribution: Attribution = field(default_factory=Attribution)
+    repeat: int = 7 * DAY
+    service_levels: tuple[ServiceLevel, ...] = ()
+    days: LocalDays = field(default_factory=LocalDays)
+
+    def convert(self, amount: int, currency: str, at: int) -> int | None:
+        """``amount`` in the reporting currency at the rate in force at ``at``; None where there is none.
+
+        Rounded half to even, once for each amount, so that every later sum is of whole minor units.
+        """
+        if currency == self.currency:
+            return amount
+        rates = self.rates.get(currency)
+        if not rates:
+            return None
+        today = self.days.date(at).isoformat()
+        factor = None
+        for rate in rates:  # ascending by date
+            if rate.since > today:
+                break
+            factor = rate.factor
+        return None if factor is None else round(amount * factor)

@@ -1,0 +1,135 @@
+"""Surveys: a sending and its answers, read into one answer with its score, scale and labels.
+
+Rules of this file (definitions.md, "Surveys"):
+
+* The latest answer counts, booked at its instant; fields it lacks stay from earlier answers; where the sending
+  says a field too, the sending wins.
+* Labels are those of the ticket at the sending, else at the answer.
+* A score outside its scale is no sample. Scores are kept in units of ``SCORE_UNIT`` so that sums are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
+
+from .events import SurveyAnswered, SurveyEvent, SurveySent, order
+from .ledger import Booking
+from .measures import NO_LABELS, Labels, per_window
+from .tickets import Key, Ticket
+from .windows import Window
+
+__all__ = ["SCORE_UNIT", "Survey", "bookings", "last_answer_bookings", "read"]
+
+#: Divisible by every range of scale from 1 to 12, by 99 and 100, and by 1000: their scores are exact.
+SCORE_UNIT: Final = 277_200_000
+_SCALES: Final = {"csat": (1.0, 5.0), "nps": (0.0, 10.0), "ces": (1.0, 7.0), "resolution": (0.0, 1.0)}
+
+#: (customer's program, key of the answer): the last answer of a program is the one with the highest key.
+Answer: TypeAlias = tuple[Key, str]
+
+
+class Survey:
+    """What a survey's events come to."""
+
+    __slots__ = ("agent", "answered", "kind", "position", "program", "sent", "ticket_id")
+
+    def __init__(self) -> None:
+        self.kind: str | None = None
+        self.program = ""
+        self.ticket_id: str | None = None
+        self.agent: str | None = None
+        self.sent: Key | None = None
+        #: The answer that counts; None while there is none or its score is outside the scale.
+        self.answered: Key | None = None
+        #: Where on its scale the score is, 0..1, in SCORE_UNIT.
+        self.position: int | None = None
+
+
+def read(events: Sequence[SurveyEvent]) -> Survey:
+    """Reads a survey's events, sorted by ``order``."""
+    found = Survey()
+    sent = next((event for event in events if type(event) is SurveySent), None)
+    answers = [event for event in events if type(event) is SurveyAnswered]
+    says = ([sent] if sent else []) + answers[::-1]
+    found.kind = _said(says, "kind")
+    found.ticket_id = _said(says, "ticket_id")
+    found.agent = _said(says, "agent_id")
+    found.program = _said(says, "program") or ("transactional" if found.ticket_id else "relationship")
+    found.sent = order(sent) if sent else None
+    if answers and found.kind is not None:
+        found.answered = order(answers[-1])
+        found.position = _position(answers[-1].score, found.kind, _said(says, "scale_min"), _said(says, "scale_max"))
+    return found
+
+
+def _said(says: Iterable[SurveyEvent], name: str) -> any:  # type: ignore[valid-type]
+    return next((value for event in says if (value := getattr(event, name)) is not None), None)
+
+
+def _position(score: float, kind: str, low: float | None, high: float | None) -> int | None:
+    least, most = _SCALES[kind]
+    least = least if low is None else low
+    most = most if high is None else high
+    if not least <= score <= most or least >= most:
+        return None
+    return round((score - least) * SCORE_UNIT / (most - least))
+
+
+def bookings(survey: Survey, ticket: Ticket | None) -> list[Booking]:
+    """What a survey books by itself. ``ticket`` is the one it names, if the customer has it."""
+    if ticket is not None and ticket.voided:
+        return []
+    booked: list[Booking] = []
+    labels = labels_of(survey, ticket)
+    if survey.sent is not None:
+        booked.append((survey.sent[0], "surveys_sent", labels, 1))
+        if survey.answered is not None:
+            booked.append((survey.sent[0], "sendings_answered", labels, 1))
+    if survey.answered is not None and survey.position is not None and survey.kind == "csat":
+        at = survey.answered[0]
+        booked.append((at, "csat_answers", labels, 1))
+        booked.append((at, "csat_score", labels, survey.position))
+        if survey.position * 4 >= SCORE_UNIT * 3:
+            booked.append((at, "csat_satisfied", labels, 1))
+    return booked
+
+
+def labels_of(survey: Survey, ticket: Ticket | None) -> Labels:
+    """The labels of a survey: its ticket's at the sending, else at the answer; its own agent first."""
+    at = survey.sent or survey.answered
+    labels = NO_LABELS if ticket is None or at is None else ticket.labels_at(at)
+    return labels if survey.agent is None else (*labels[:-1], survey.agent)
+
+
+def last_answer_bookings(
+    survey: Survey, ticket: Ticket | None, following: int | None, windows: Iterable[Window], period: int | None
+) -> list[Booking]:
+    """The NPS answer as a level of each window: from its instant until it leaves or the next answer comes.
+
+    ``following`` is the instant of the customer's next answer in the program; ``period`` the start of a replay's
+    own window.
+    """
+    if survey.answered is None or survey.position is None:
+        return []
+    at = survey.answered[0]
+    labels = labels_of(survey, ticket)
+    score = survey.position * 10
+    names = ["nps_answers"]
+    if score >= 9 * SCORE_UNIT:
+        names.append("nps_promoters")
+    elif score <= 6 * SCORE_UNIT:
+        names.append("nps_detractors")
+    ends = [(window.name, window.leaves(at)) for window in windows]
+    if period is not None and at >= period:
+        ends.append(("period", None))  # type: ignore[arg-type]
+    booked: list[Booking] = []
+    for window, leaves in ends:
+        end = following if leaves is None else leaves if following is None else min(leaves, following)
+        if end == at:
+            continue
+        for name in names:
+            booked.append((at, per_window(name, window), labels, 1))
+            if end is not None:
+                booked.append((end, per_window(name, window), labels, -1))
+    return booked
