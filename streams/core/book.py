@@ -320,6 +320,17 @@ def _span(entries: Sequence[Any], start: int, end: int) -> Sequence[Any]:
     return entries[bisect_left(entries, (start,)) : bisect_left(entries, (end,))]
 
 
+def _flaws(kind: str, view: Any, present: bool) -> tuple[int, int]:
+    """Whether an entity waits for its creation, and how many of its amounts have no rate."""
+    if not present:
+        return 0, 0
+    if kind == TICKET:
+        return int(not view.keys and not view.voided), 0
+    if kind == ORDER:
+        return int(view.placed is None), view.unconverted
+    return 0, int(kind == COST and view is None)
+
+
 def _contact_bookings(events: Sequence[ContactDeflected]) -> list[Booking]:
     event = events[0]
     labels = (event.channel, event.issue_type or UNKNOWN, UNKNOWN, UNKNOWN)
@@ -351,6 +362,9 @@ class Book:
         #: Costs in course: how often each is booked (0 never stays).
         self.slopes: Final[dict[Slope, int]] = {}
         self.slopes_touched: set[Slope] = set()
+        #: Entities that wait for what they belong to, and amounts of money without a rate. Kept by the caller.
+        self.orphans = 0
+        self.unconverted = 0
         self._kept: dict[str, dict[EntityKey, bytes]] = {}
         self._scopes: dict[str, _Customer] = {}
         self._fresh: dict[str, dict[EntityKey, _Entity]] = {}
@@ -394,6 +408,11 @@ class Book:
             kept[key] = data
         else:
             kept.pop(key, None)
+
+    def kept(self) -> Iterator[bytes]:
+        """The kept state of all entities."""
+        for entities in self._kept.values():
+            yield from entities.values()
 
     # -- closing a unit ---------------------------------------------------------------------------------------
 
@@ -441,6 +460,10 @@ class Book:
                 entity.booked = customer.bookings(key, entity)
 
     def _swap(self, customer: _Customer, key: EntityKey, entity: _Entity, view: Any) -> None:
+        for seen, times in ((entity.view, -1), (view, 1)):
+            waiting, without_rate = _flaws(key[0], seen, bool(entity.events) if times > 0 else seen is not None)
+            self.orphans += waiting * times
+            self.unconverted += without_rate * times
         if key[0] == COST:
             self._slope(entity.view, -1)
             self._slope(view, 1)

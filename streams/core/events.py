@@ -48,7 +48,8 @@ REASONS: Final = ("not_json", "schema", "unknown_type", "impossible_time", "too_
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
+    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?"
+    r"(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,  # or \d takes every script's digits
 )
 
@@ -62,7 +63,7 @@ class Rejected(Exception):
 
 
 class Instant(int):
-    """Milliseconds since the epoch, decoded from RFC 3339 (a type of its own so that the decoder knows it)."""
+    """Milliseconds since the epoch, decoded from RFC 3339 (its own type so that the decoder knows it)."""
 
     __slots__ = ()
 
@@ -91,7 +92,7 @@ def parse_instant(text: str) -> Instant:
 
 
 def format_instant(at: int) -> str:
-    """RFC 3339 in UTC with milliseconds, the inverse of ``parse_instant``; years outside 1..9999 by number."""
+    """RFC 3339 in UTC with milliseconds, the inverse of ``parse_instant``; outside years 1..9999 by number."""
     if not -62_135_596_800_000 <= at < 253_402_300_800_000:
         return f"{at} ms"
     return (_EPOCH + at * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -275,11 +276,15 @@ class OrderChargedBack(
     pass
 
 
-class OrderCancelled(_OfOrder, tag="order.cancelled", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class OrderCancelled(
+    _OfOrder, tag="order.cancelled", frozen=True, omit_defaults=True, kw_only=True, gc=False
+):
     rank = 7
 
 
-class CartAbandoned(_OfCustomer, tag="cart.abandoned", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class CartAbandoned(
+    _OfCustomer, tag="cart.abandoned", frozen=True, omit_defaults=True, kw_only=True, gc=False
+):
     cart_id: Id
     amount_minor: Amount
     currency: Currency
@@ -397,7 +402,7 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
     if len(body) > MAX_BYTES:
         raise Rejected("too_large", f"{len(body)} bytes; at most {MAX_BYTES} are taken")
     try:
-        event = _FROM_JSON.decode(body)
+        event: Event = _FROM_JSON.decode(body)
     except (ValueError, RecursionError) as error:
         raise _rejected(body, error) from None
     at = event.occurred_at
@@ -411,7 +416,7 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
 
 
 def _rejected(body: bytes, error: Exception) -> Rejected:
-    """Why a body is no event. The first field that is wrong may come before a syntax error: look at the whole."""
+    """Why a body is no event. A field that is wrong may come before a syntax error: look at the whole."""
     message = str(error)
     try:
         msgspec.json.decode(body)

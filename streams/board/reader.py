@@ -1,0 +1,118 @@
+"""Reads the panes topic: merges the partitions' sums, slides the windows, evaluates the catalogue."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from streams.core import codec
+from streams.core.catalogue import METRICS, Metric
+from streams.core.codec import Stats
+from streams.core.costs import Slope
+from streams.core.evaluation import Frame, evaluate
+from streams.core.ledger import Cell, Changes, Panes
+from streams.core.policy import Policy
+from streams.core.windows import LiveGrid, Sliding, Window
+
+from .snapshot import Health, Snapshot
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """All partitions' panes as one ledger.
+
+    ``take`` the records of the panes topic in the order of each partition, then ask for a ``snapshot``. What a
+    partition says replaces what it said before under the same key; only the difference moves the sums.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        windows: Sequence[Window],
+        metrics: Sequence[Metric] = tuple(METRICS.values()),
+        limit: int = 50,
+        dimensions: Sequence[str] | None = None,
+    ) -> None:
+        self._policy: Final = policy
+        self._windows: Final = windows
+        self._metrics: Final = metrics
+        self._limit = limit
+        self._dimensions = dimensions
+        self._grid = LiveGrid(windows, policy.days, 0)
+        self._panes = Panes()
+        self._levels = Sliding(self._panes, levels=True)
+        self._sliding = [Sliding(self._panes) for _ in windows]
+        self._said: dict[tuple[int, bytes], Cell] = {}
+        self._costs: dict[tuple[int, Slope], int] = {}
+        self._stats: dict[int, Stats] = {}
+        self._changes: Changes = {}
+        self._origin = codec.origin(policy, [window.name for window in windows])
+
+    def take(self, partition: int, key: bytes, value: bytes | None) -> None:
+        """Takes one record. Raises ``StateError`` for what this version or these settings cannot read."""
+        kind, name = codec.read_pane_key(key)
+        if kind == "p":
+            self._cell(partition, key, name, value)
+        elif kind == "c":
+            if value is None:
+                self._costs.pop((partition, name), None)
+            else:
+                self._costs[partition, name] = codec.read_count(value)
+        elif kind == "s" and value is not None:
+            self._stats[partition] = codec.read_stats(value)
+        elif kind == "v" and value is not None and codec.read_origin(value) != self._origin:
+            raise codec.StateError(
+                f"partition {partition} of support.panes was booked with other definitions than this board's: "
+                "start worker and board with the same roi.toml"
+            )
+
+    def _cell(self, partition: int, key: bytes, name: tuple[tuple[int, int], tuple[str, str]], value: bytes | None) -> None:
+        pane, margin = name
+        cell = {} if value is None else codec.read_cell(value)
+        delta = dict(cell)
+        before = self._said.pop((partition, key), {})
+        if value is not None:
+            self._said[partition, key] = cell
+        for amount_key, amount in before.items():
+            delta[amount_key] = delta.get(amount_key, 0) - amount
+        delta = {amount_key: amount for amount_key, amount in delta.items() if amount}
+        if delta:
+            self._panes.add(pane, margin, delta)
+            gathered = self._changes.setdefault((pane, margin), {})
+            for amount_key, amount in delta.items():
+                gathered[amount_key] = gathered.get(amount_key, 0) + amount
+
+    def snapshot(self, as_of: int, ready: bool, lag: int = 0) -> Snapshot:
+        """All values at ``as_of`` (ms; taken back to the finest pane's edge by the caller)."""
+        began = time.perf_counter()
+        changes, self._changes = self._changes, {}
+        frames = [Frame("now", None, {})]
+        for window, sliding in zip(self._windows, self._sliding, strict=True):
+            sliding.absorb(changes)
+            sliding.advance(self._grid.window(window, as_of))
+            frames.append(Frame(window.name, window.start(as_of), sliding.sums))
+        self._levels.absorb(changes)
+        self._levels.advance(self._grid.ever(as_of))
+        slopes: Counter[Slope] = Counter()
+        for (_, slope), times in self._costs.items():
+            slopes[slope] += times
+        records = list(
+            evaluate(
+                frames, self._levels.sums, as_of, slopes, self._policy, self._metrics, self._limit, self._dimensions
+            )
+        )
+        return Snapshot(as_of, records, self._health(ready, lag), time.perf_counter() - began)
+
+    def _health(self, ready: bool, lag: int) -> Health:
+        counters: Counter[str] = Counter()
+        letters: Counter[str] = Counter()
+        newest: dict[str, int] = {}
+        for stats in self._stats.values():
+            counters.update(stats.counters)
+            letters.update(stats.dead_letters)
+            for topic, at in stats.newest.items():
+                newest[topic] = max(at, newest.get(topic, 0))
+        return Health(ready, newest, dict(counters), dict(letters), lag)

@@ -1,0 +1,238 @@
+"""The state of one partition: what the log folds records into, and what a unit writes."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+from aiokafka.partitioner import murmur2
+
+from streams.core import codec
+from streams.core.book import Book
+from streams.core.codec import Stats
+from streams.core.events import Rejected, decode, format_instant, from_state, record_key, scope
+from streams.core.ledger import Ledger
+from streams.core.policy import Policy
+from streams.core.windows import DAYS, LiveGrid, Window
+from streams.topics import DEAD_LETTERS, PANES, STATE
+
+from .fold import Output, Record
+
+__all__ = ["PartitionState"]
+
+_CHUNK: Final = 500
+#: How often panes out of every window's reach are taken out, in ms of the clock.
+_SWEEP: Final = 60_000
+
+
+def wall_clock() -> int:
+    """Now, in ms."""
+    return time.time_ns() // 1_000_000
+
+
+class PartitionState:
+    """A partition's book and ledger, with what Kafka needs around them.
+
+    ``clock`` says which panes are of use (ms; the wall clock unless the worker runs as of another instant).
+    ``partitions`` is the number of partitions of the input topics: who owns a key follows from it.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        policy: Policy,
+        windows: Sequence[Window],
+        clock: Callable[[], int] = wall_clock,
+        warm: int = 50_000,
+        members: int = 1000,
+    ) -> None:
+        self.partition: Final = partition
+        self._partitions = partitions
+        self._clock = clock
+        self._make = lambda: _begin(policy, windows, clock(), warm, members)
+        self.ledger, self.book = self._make()
+        self.stats = Stats()
+        self._origin = codec.origin(policy, [window.name for window in windows])
+        self._found: codec.Origin | None = None
+        self._stale: list[bytes] = []
+        self._outputs: list[Output] = []
+        self._counted = False
+        self._swept = 0
+        self._admitted: dict[str, int] = {}
+
+    @property
+    def grid(self) -> LiveGrid:
+        grid = self.ledger.grid
+        assert isinstance(grid, LiveGrid)
+        return grid
+
+    # -- opening ----------------------------------------------------------------------------------------------
+
+    def restore(self, topic: str, key: bytes, value: bytes | None) -> None:
+        if topic == STATE:
+            scope_id, entity = codec.read_entity_key(key)
+            self.book.restore(scope_id, entity, value)
+        elif value is not None:
+            self._restore(key, value)
+
+    def _restore(self, key: bytes, value: bytes) -> None:
+        kind, name = codec.read_pane_key(key)
+        if kind == "p":
+            self.ledger.panes.put(*name, codec.read_cell(value))
+        elif kind == "c":
+            self.book.slopes[name] = codec.read_count(value)
+        elif kind == "m":
+            self.ledger.admitted[name] = codec.read_members(value)
+        elif kind == "s":
+            self.stats = codec.read_stats(value)
+        else:
+            self._found = codec.read_origin(value)
+
+    def restored(self) -> None:
+        self.book.orphans = self.stats.counters.get("orphans", 0)
+        self.book.unconverted = self.stats.counters.get("unconverted", 0)
+        self._admitted = {name: len(members) for name, members in self.ledger.admitted.items()}
+        if self._found is not None and self._found != self._origin:
+            self._book_anew()
+
+    def _book_anew(self) -> None:
+        """The definitions changed: everything is booked again, by the events kept, and the old panes go."""
+        self._stale = [
+            *(codec.pane_key(pane, margin) for pane, margin, _ in self.ledger.panes.everything()),
+            *map(codec.slope_key, self.book.slopes),
+        ]
+        kept = self.book.kept()
+        self.ledger, self.book = self._make()
+        for data in kept:
+            for event in from_state(data):
+                self.book.add(event)
+        self._found = None
+
+    # -- folding ----------------------------------------------------------------------------------------------
+
+    @property
+    def dirty(self) -> bool:
+        return bool(self._stale)
+
+    def apply(self, records: Sequence[Record]) -> None:
+        arrived = wall_clock()
+        for record in records:
+            self._take(record, arrived)
+        self._counted = self._counted or bool(records)
+
+    def _take(self, record: Record, arrived: int) -> None:
+        try:
+            event = decode(record.value or b"", arrived)
+        except Rejected as rejected:
+            self._bury(record, arrived, rejected)
+            return
+        if not self.book.knows(scope(event)) and self._owner(record_key(event)) != self.partition:
+            self._outputs.append(Output(record.topic, record_key(event).encode(), record.value))
+            self.stats.count("rekeyed")
+            return
+        outcome = self.book.add(event)
+        if outcome != "new":
+            self.stats.count(outcome)
+            return
+        self.stats.count("events")
+        if event.occurred_at > self.stats.newest.get(record.topic, 0):
+            self.stats.newest[record.topic] = int(event.occurred_at)
+
+    def _owner(self, key: str) -> int:
+        """The partition of a key by Kafka's default partitioner, whatever partitioner its producer had."""
+        return (murmur2(key.encode()) & 0x7FFFFFFF) % self._partitions
+
+    def _bury(self, record: Record, arrived: int, rejected: Rejected) -> None:
+        reason = rejected.reason
+        self.stats.dead_letters[reason] = self.stats.dead_letters.get(reason, 0) + 1
+        letter = {
+            "reason": reason,
+            "message": str(rejected),
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "arrived_at": format_instant(arrived),
+            "key": _text(record.key),
+            "key_base64": _base64(record.key),
+            "value": _text(record.value),
+            "value_base64": _base64(record.value),
+        }
+        self._outputs.append(Output(DEAD_LETTERS, record.key, msgspec.json.encode(letter)))
+
+    # -- a unit -----------------------------------------------------------------------------------------------
+
+    def close(self) -> Iterator[Sequence[Output]]:
+        self.grid.clock = self._clock()
+        outputs, self._outputs = self._outputs, []
+        for scope_id, key, data in self.book.close():
+            outputs.append(Output(STATE, codec.entity_key(scope_id, key), data, self.partition))
+            if len(outputs) >= _CHUNK:
+                yield outputs
+                outputs = []
+        for pair in self._panes():
+            outputs.append(Output(PANES, *pair, self.partition))
+            if len(outputs) >= _CHUNK:
+                yield outputs
+                outputs = []
+        yield outputs
+
+    def _panes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """The changed records of the panes topic; what was empty is taken away first, what is booked comes last."""
+        yield from ((key, None) for key in self._stale)
+        self._stale = []
+        for pane, margin in self.ledger.flush():
+            cell = self.ledger.panes.cell(pane, margin)
+            yield codec.pane_key(pane, margin), codec.write(cell) if cell else None
+        for slope in self.book.slopes_touched:
+            times = self.book.slopes.get(slope, 0)
+            yield codec.slope_key(slope), codec.write(times) if times else None
+        self.book.slopes_touched.clear()
+        for dimension, members in self.ledger.admitted.items():
+            if len(members) != self._admitted.get(dimension):
+                self._admitted[dimension] = len(members)
+                yield codec.members_key(dimension), codec.write(sorted(members))
+        yield from self._sweep()
+        if self._found != self._origin:
+            self._found = self._origin
+            yield codec.ORIGIN_KEY, codec.write(self._origin)
+        if self._counted:
+            self._counted = False
+            self.stats.counters["orphans"] = self.book.orphans
+            self.stats.counters["unconverted"] = self.book.unconverted
+            yield codec.STATS_KEY, codec.write(self.stats)
+
+    def _sweep(self) -> Iterator[tuple[bytes, None]]:
+        """Takes out the panes that no window reaches any more."""
+        clock = self.grid.clock
+        if clock - self._swept < _SWEEP:
+            return
+        self._swept = clock
+        for resolution in range(DAYS):
+            for pane, cells in self.ledger.panes.drop_before(resolution, self.grid.horizon(resolution)):
+                for margin in cells:
+                    yield codec.pane_key(pane, margin), None
+
+    def sealed(self) -> None:
+        """Nothing to do: what a unit wrote is already what is held."""
+
+
+def _begin(
+    policy: Policy, windows: Sequence[Window], clock: int, warm: int, members: int
+) -> tuple[Ledger, Book]:
+    ledger = Ledger(LiveGrid(windows, policy.days, clock), members)
+    return ledger, Book(policy, ledger, windows, warm=warm)
+
+
+def _text(data: bytes | None) -> str | None:
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
