@@ -1,0 +1,1 @@
+"""What the commands do; ``streams.cli`` says which there are."""

@@ -1,0 +1,44 @@
+"""``support-roi metrics``: the catalogue as a table, JSON or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from streams.core.catalogue import METRICS, Metric
+from streams.core.measures import DIMENSIONS
+
+__all__ = ["lines"]
+
+
+def lines(shape: str) -> Iterator[str]:
+    """The catalogue's lines in one of the shapes ``table``, ``json`` and ``markdown``."""
+    if shape == "json":
+        yield msgspec.json.format(msgspec.json.encode([_row(metric) for metric in METRICS.values()])).decode()
+    elif shape == "markdown":
+        yield "| metric | unit | what it says | formula | interval |"
+        yield "| --- | --- | --- | --- | --- |"
+        for metric in METRICS.values():
+            cells = [f"`{metric.definition}`", metric.unit, metric.help, metric.formula, metric.interval or "–"]
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    else:
+        width = max(map(len, METRICS))
+        for metric in METRICS.values():
+            yield f"{metric.id:<{width}}  {metric.unit:<16}  {metric.help}"
+
+
+def _row(metric: Metric) -> dict[str, Any]:
+    dimensions = {"labels": ["all", *DIMENSIONS]}.get(metric.scheme, [metric.scheme])
+    return {
+        "id": metric.id,
+        "version": metric.version,
+        "unit": metric.unit,
+        "help": metric.help,
+        "formula": metric.formula,
+        "interval": metric.interval or None,
+        "source": metric.source,
+        "dimensions": dimensions,
+        "windows": "now" if metric.level else "rolling",
+    }

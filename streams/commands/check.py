@@ -1,0 +1,52 @@
+"""``support-roi check``: the environment, each problem with its remedy."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+
+from streams import admin
+from streams.config import Settings
+
+__all__ = ["check"]
+
+
+async def check(settings: Settings, bootstrap: str) -> list[tuple[str, str | None]]:
+    """(what was looked at, its problem with the remedy or None)."""
+    return [
+        ("kafka", await _kafka(bootstrap, settings)),
+        ("board port", _port(settings.board.host, settings.board.port)),
+        ("demo", _demo()),
+        ("targets", _targets(settings)),
+    ]
+
+
+async def _kafka(bootstrap: str, settings: Settings) -> str | None:
+    try:
+        found = await admin.inspect(bootstrap, settings.kafka.partitions)
+    except admin.TopicsError as error:
+        return str(error)
+    wrong = [f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem]
+    return f"{'; '.join(wrong)}: run support-roi topics" if wrong else None
+
+
+def _port(host: str, port: int) -> str | None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return f"{host}:{port}: {error.strerror}: set board.port, or end what listens there"
+    return None
+
+
+def _demo() -> str | None:
+    if importlib.util.find_spec("confluent_kafka") is None:
+        return "no embedded broker: pip install 'support-roi[demo]' (only needed for the demo)"
+    return None
+
+
+def _targets(settings: Settings) -> str | None:
+    if settings.service_levels:
+        return None
+    return "no [[service_levels]] are set, so there are no SLA values: add one to roi.toml"

@@ -1,0 +1,135 @@
+"""``support-roi demo``: broker, simulated desk, worker and board in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final
+
+import click
+
+from streams import admin, topics
+from streams.board.service import BoardService
+from streams.config import Settings
+from streams.demo.broker import PARTITIONS, EmbeddedBroker
+from streams.demo.feed import Progress, feed
+from streams.worker import app
+from streams.worker.host import Host, serve
+
+__all__ = ["demo"]
+
+#: What is fed may be this far ahead of the worker: the embedded broker keeps only so much.
+ROOM: Final = 8_000
+
+
+async def demo(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    bootstrap: str | None,
+    seed: int,
+    days: float,
+    speed: float,
+    tickets_per_day: float,
+    customers: int,
+) -> BoardService:
+    """Runs until ``stop`` is set; the board that is returned still holds the last values."""
+    with ExitStack() as stack:
+        transactional = bootstrap is not None
+        if bootstrap is None:
+            broker = stack.enter_context(EmbeddedBroker(topics.topics().by_name))
+            bootstrap, partitions = broker.bootstrap_servers, PARTITIONS
+        else:
+            found = await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
+            partitions = found[0].partitions
+        host = app.build(settings, bootstrap, partitions, transactional=transactional)
+        board = BoardService(settings, bootstrap, on_listening=_addresses)
+        show = _Progress(host, board, days, time.time() * 1000)
+        running = [
+            asyncio.ensure_future(serve(host, stop)),
+            asyncio.ensure_future(board.run(stop)),
+        ]
+        feeding = asyncio.ensure_future(
+            feed(
+                bootstrap,
+                seed=seed,
+                history_days=days,
+                speed=speed,
+                tickets_per_day=tickets_per_day,
+                customers=customers,
+                events_per_second=50_000,
+                room=show.room,
+                on_progress=show.fed,
+            )
+        )
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            done, _ = await asyncio.wait({*running, feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.set()
+            feeding.cancel()
+            stopped.cancel()
+            results = await asyncio.gather(feeding, *running, return_exceptions=True)
+            show.end()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return board
+
+
+def _addresses(url: str) -> None:
+    base = url.rstrip("/")
+    click.echo(f"wall        {base}/", err=True)
+    click.echo(f"Prometheus  {base}/metrics", err=True)
+    click.echo(f"JSON        {base}/api/metrics", err=True)
+    click.echo("Ctrl-C ends it.", err=True)
+
+
+class _Progress:
+    """Says on stderr how far the history is, then how live traffic goes; holds the feeder back."""
+
+    def __init__(self, host: Host, board: BoardService, days: float, now: float) -> None:
+        self._host = host
+        self._board = board
+        self._start = now - days * 86_400_000
+        self._span = max(days * 86_400_000, 1)
+        self._bar = click.progressbar(length=1000, label="history", file=sys.stderr, width=30)
+        self._bar.__enter__()
+        self._shown = 0
+        self._live = False
+        self._said = 0.0
+        self._sent = 0
+
+    async def room(self) -> None:
+        """Waits while the worker is far behind."""
+        while self._behind() > ROOM:
+            await asyncio.sleep(0.02)
+
+    def _behind(self) -> int:
+        folded = sum(
+            partition.fold.stats.counters.get("events", 0)  # type: ignore[attr-defined]
+            for partition in self._host.partition_log.partitions.values()
+        )
+        return self._sent - folded
+
+    def fed(self, progress: Progress) -> None:
+        self._sent = progress.sent
+        if not self._live:
+            step = min(1000, int(1000 * max(0.0, progress.at - self._start) / self._span))
+            self._bar.update(step - self._shown)
+            self._shown = step
+            if progress.live:
+                self._live = True
+                self.end()
+                click.echo(f"history is in: {progress.sent:,} events. Live from here on.", err=True)
+        elif sys.stderr.isatty() and time.monotonic() - self._said > 1:
+            self._said = time.monotonic()
+            click.echo(f"\rlive: {progress.sent:,} events  ", nl=False, err=True)
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None  # type: ignore[assignment]

@@ -1,0 +1,48 @@
+"""The worker: the wiring of partition log, agents and states, on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streams.config import Settings
+from streams.topics import INPUTS, PANES, STATE
+from streams.worker.agents import define
+from streams.worker.host import Host
+from streams.worker.log import LogOptions, PartitionLog
+from streams.worker.state import PartitionState, wall_clock
+
+__all__ = ["build"]
+
+
+def build(
+    settings: Settings,
+    bootstrap: str,
+    partitions: int,
+    clock: Callable[[], int] = wall_clock,
+    transactional: bool = True,
+) -> Host:
+    """The Faust application of a worker. ``partitions`` is the number of partitions of the input topics."""
+    policy = settings.policy()
+    windows = settings.rolling(policy)
+
+    def open_partition(partition: int) -> PartitionState:
+        return PartitionState(
+            partition, partitions, policy, windows, clock, settings.worker.warm_entities, settings.worker.members
+        )
+
+    log = PartitionLog(
+        LogOptions(
+            application=settings.kafka.application,
+            bootstrap=bootstrap,
+            sources=INPUTS,
+            changelogs=(STATE, PANES),
+            transactional=transactional,
+            unit_seconds=settings.worker.unit_ms / 1000,
+            unit_records=settings.worker.unit_records,
+            session_timeout_ms=settings.kafka.session_timeout_ms,
+        ),
+        open_partition,
+    )
+    host = Host(settings.kafka.application, log)
+    define(host)
+    return host
