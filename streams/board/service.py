@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams import __version__
 from streams.board.publisher import KafkaSender, Publisher
@@ -21,8 +21,6 @@ from streams.core.windows import LADDER
 from streams.topics import PANES
 
 __all__ = ["BoardService"]
-
-logger = logging.getLogger(__name__)
 
 _SLICE: Final = 2000
 
@@ -84,7 +82,7 @@ class BoardService:
                 task.result()
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
-        found = await self._partitions(consumer)
+        found = await self._partitions()
         consumer.assign(found)
         await consumer.seek_to_beginning(*found)
         target = await consumer.end_offsets(found)
@@ -108,18 +106,15 @@ class BoardService:
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 
-    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        """The partitions of the panes topic, waited for: a board may be up before its first worker."""
-        waiting = False
-        while True:
-            numbers = consumer.partitions_for_topic(PANES)
-            if numbers:
-                return [TopicPartition(PANES, number) for number in sorted(numbers)]
-            if not waiting:
-                logger.warning("no topic %s yet: it is there once a worker or `support-roi topics` ran", PANES)
-                waiting = True
-            await asyncio.sleep(1)
-            await consumer.topics()
+    async def _partitions(self) -> list[TopicPartition]:
+        """The partitions of the panes topic, which is there: whoever starts a board makes sure of it."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await admin.start()
+        try:
+            (found,) = await admin.describe_topics([PANES])
+        finally:
+            await admin.close()
+        return [TopicPartition(PANES, row["partition"]) for row in found["partitions"]]
 
     async def _observe(self, consumer: AIOKafkaConsumer, found: list[TopicPartition]) -> None:
         lag = 0

@@ -92,7 +92,7 @@ def parse_instant(text: str) -> Instant:
 
 
 def format_instant(at: int) -> str:
-    """RFC 3339 in UTC with milliseconds, the inverse of ``parse_instant``; outside years 1..9999 by number."""
+    """RFC 3339 in UTC with milliseconds, inverse of ``parse_instant``; outside years 1..9999 by number."""
     if not -62_135_596_800_000 <= at < 253_402_300_800_000:
         return f"{at} ms"
     return (_EPOCH + at * _MS).isoformat(timespec="milliseconds").replace("+00:00", "Z")

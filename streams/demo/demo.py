@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
@@ -17,7 +16,7 @@ from streams.config import Settings
 from streams.demo.broker import PARTITIONS, EmbeddedBroker
 from streams.demo.feed import Progress, feed
 from streams.worker import app
-from streams.worker.host import Host, serve
+from streams.worker.host import serve
 
 __all__ = ["demo"]
 
@@ -45,9 +44,9 @@ async def demo(
         else:
             found = await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
             partitions = found[0].partitions
-        host = app.build(settings, bootstrap, partitions, transactional=transactional)
+        show = _Progress(days)
+        host = app.build(settings, bootstrap, partitions, transactional=transactional, on_unit=show.folded)
         board = BoardService(settings, bootstrap, on_listening=_addresses)
-        show = _Progress(host, board, days, time.time() * 1000)
         running = [
             asyncio.ensure_future(serve(host, stop)),
             asyncio.ensure_future(board.run(stop)),
@@ -91,29 +90,23 @@ def _addresses(url: str) -> None:
 class _Progress:
     """Says on stderr how far the history is, then how live traffic goes; holds the feeder back."""
 
-    def __init__(self, host: Host, board: BoardService, days: float, now: float) -> None:
-        self._host = host
-        self._board = board
-        self._start = now - days * 86_400_000
+    def __init__(self, days: float) -> None:
         self._span = max(days * 86_400_000, 1)
+        self._start = time.time() * 1000 - self._span
         self._bar = click.progressbar(length=1000, label="history", file=sys.stderr, width=30)
         self._bar.__enter__()
         self._shown = 0
         self._live = False
         self._said = 0.0
-        self._sent = 0
+        self._sent = self._folded = 0
+
+    def folded(self, partition: int, records: int, seconds: float) -> None:
+        self._folded += records
 
     async def room(self) -> None:
         """Waits while the worker is far behind."""
-        while self._behind() > ROOM:
+        while self._sent - self._folded > ROOM:
             await asyncio.sleep(0.02)
-
-    def _behind(self) -> int:
-        folded = sum(
-            partition.fold.stats.counters.get("events", 0)  # type: ignore[attr-defined]
-            for partition in self._host.partition_log.partitions.values()
-        )
-        return self._sent - folded
 
     def fed(self, progress: Progress) -> None:
         self._sent = progress.sent

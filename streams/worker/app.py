@@ -20,8 +20,12 @@ def build(
     partitions: int,
     clock: Callable[[], int] = wall_clock,
     transactional: bool = True,
+    on_unit: Callable[[int, int, float], None] | None = None,
 ) -> Host:
-    """The Faust application of a worker. ``partitions`` is the number of partitions of the input topics."""
+    """The Faust application of a worker. ``partitions`` is the number of partitions of the input topics.
+
+    ``on_unit`` is told of every durable unit: partition, records, seconds.
+    """
     policy = settings.policy()
     windows = settings.rolling(policy)
 
@@ -42,6 +46,7 @@ def build(
             session_timeout_ms=settings.kafka.session_timeout_ms,
         ),
         open_partition,
+        on_unit,
     )
     host = Host(settings.kafka.application, log)
     define(host)

@@ -1,0 +1,1 @@
+"""The demonstration: a simulated desk, an embedded broker, and what carries events from one to the other."""

@@ -1,0 +1,68 @@
+"""Surveys: after a ticket, and now and then about the company as a whole (NPS)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.demo.desk import DAY, HOUR, MINUTE, SURVEY_KINDS
+from streams.demo.world import Customer, Process, World
+from streams.topics import SURVEYS
+
+#: A score of service from which on an answer of 2, 3, 4, 5 is given.
+CSAT_STEPS = (-0.75, -0.35, 0.05, 0.55)
+
+
+def csat(score: float) -> int:
+    return 1 + sum(score >= step for step in CSAT_STEPS)
+
+
+def nps(feeling: float) -> int:
+    return max(0, min(10, round(7.3 + 3.4 * feeling)))
+
+
+def ces(score: float) -> int:
+    return max(1, min(7, round(4.6 + 1.9 * score)))
+
+
+def survey(
+    world: World, customer: Customer, ticket_id: str, agent_id: str | None, score: float, solved: bool
+) -> Process:
+    """A survey after a ticket; those with strong feelings answer more often, a few think again."""
+    rng = world.rng
+    if world.chance(0.12):
+        return
+    yield world.now + HOUR
+    kind = SURVEY_KINDS.pick(rng)
+    number = f"S{world.number()}"
+    about: dict[str, Any] = {"kind": kind, "ticket_id": ticket_id}
+    if agent_id:
+        about["agent_id"] = agent_id
+    world.emit(SURVEYS, customer.id, "survey.sent", survey_id=number, **about)
+    if not world.chance(0.28 + 0.12 * min(1.0, abs(score))):
+        return
+    yield world.after(3.5 * HOUR, 1.1)
+    given = csat(score) if kind == "csat" else ces(score) if kind == "ces" else int(solved)
+    world.emit(SURVEYS, customer.id, "survey.answered", survey_id=number, score=given, **about)
+    if kind == "csat" and world.chance(0.02):
+        yield world.after(40 * MINUTE)
+        again = max(1, min(5, given + rng.choice((-1, 1))))
+        world.emit(SURVEYS, customer.id, "survey.answered", survey_id=number, score=again)
+
+
+def relationship_surveys(world: World) -> Process:
+    """Each day at ten, a ninetieth of the customers are asked."""
+    while True:
+        yield (world.now // DAY + (world.now % DAY >= 10 * HOUR)) * DAY + 10 * HOUR
+        for _ in range(max(1, len(world.active) // 90)):
+            world.spawn(_relationship(world, world.somebody({"consumer": 1, "business": 1, "enterprise": 1})))
+
+
+def _relationship(world: World, customer: Customer) -> Process:
+    yield world.now + world.rng.randrange(20 * MINUTE)
+    number = f"S{world.number()}"
+    about = {"kind": "nps", "program": "relationship"}
+    world.emit(SURVEYS, customer.id, "survey.sent", survey_id=number, **about)
+    if world.chance(0.3):
+        yield world.after(8 * HOUR, 1.0)
+        answer = nps(world.rng.gauss(customer.mood, 0.35))
+        world.emit(SURVEYS, customer.id, "survey.answered", survey_id=number, score=answer, **about)

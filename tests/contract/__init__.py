@@ -1,0 +1,1 @@
+"""What others rely on: topics, schemas, examples, and that the decoder says what the schemas say."""
