@@ -54,9 +54,7 @@ async def ensure(bootstrap: str, partitions: int | None = None, replication: int
         missing = [finding for finding in found if not finding.partitions]
         if missing:
             await _create(admin, missing, replication)
-            found = [
-                Finding(finding.topic, finding.partitions or finding.wanted, finding.wanted) for finding in found
-            ]
+            found = [Finding(finding.topic, finding.partitions or finding.wanted, finding.wanted) for finding in found]
     finally:
         await admin.close()
     wrong = [f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem]

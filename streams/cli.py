@@ -17,7 +17,6 @@ import msgspec
 
 from streams import __version__
 from streams.config import ConfigError, Settings, load
-from streams.core.catalogue import METRICS
 from streams.core.codec import StateError
 from streams.core.events import DAY, HOUR, MINUTE, parse_instant
 
@@ -62,7 +61,9 @@ def main(context: click.Context, config: str | None, verbose: bool) -> None:
     Start with `support-roi demo`: everything on this machine, nothing to install.
     """
     logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(name)s: %(message)s",
     )
     context.obj = config
 
@@ -109,8 +110,16 @@ as_of_option = click.option(
 @main.command()
 @click.option("--seconds", type=click.FloatRange(min=1), help="End after this long, with a table of the values.")
 @click.option("--bootstrap-servers", metavar="HOST:PORT,…", help="A Kafka to use instead of the embedded broker.")
-@click.option("--days", type=click.FloatRange(0, 730), default=90, show_default=True, help="History before the live traffic.")
-@click.option("--speed", type=click.FloatRange(0.1, 1000), default=1, show_default=True, help="Desk seconds in a second of live traffic.")
+@click.option(
+    "--days", type=click.FloatRange(0, 730), default=90, show_default=True, help="History before the live traffic."
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 1000),
+    default=1,
+    show_default=True,
+    help="Desk seconds in a second of live traffic.",
+)
 @click.option("--tickets-per-day", type=click.FloatRange(1, 100_000), default=120, show_default=True)
 @click.option("--customers", type=click.IntRange(1, 1_000_000), default=1500, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed tells the same story.")
@@ -209,7 +218,9 @@ def board(
 @click.option("--as-of", type=Instant(), help="The instant all windows end at  [default: just past the last event]")
 @click.option("--every", type=Step(), help="Also at every such step before it, e.g. 1d.")
 @click.option("--format", "shape", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
-@click.option("--dead-letters", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected lines to this file.")
+@click.option(
+    "--dead-letters", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected lines to this file."
+)
 @click.pass_context
 def replay(
     context: click.Context, paths: tuple[str, ...], start: int | None, as_of: int | None, every: int | None,
@@ -268,7 +279,9 @@ def send(context: click.Context, paths: tuple[str, ...], bootstrap_servers: str 
 
 @main.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write event files into this folder.")
-@click.option("--bootstrap-servers", metavar="HOST:PORT,…", help="Send to this Kafka: history, then live, until Ctrl-C.")
+@click.option(
+    "--bootstrap-servers", metavar="HOST:PORT,…", help="Send to this Kafka: history, then live, until Ctrl-C."
+)
 @click.option("--days", type=click.FloatRange(0.01, 3650), default=90, show_default=True)
 @click.option("--end", type=Instant(), help="End of the files  [default: now]")
 @click.option("--speed", type=click.FloatRange(0.1, 1000), default=1, show_default=True)

@@ -193,10 +193,12 @@ def _rates(code: str, given: Any) -> Iterator[Rate]:
         rows = [(given["from"], given["factor"])]
     elif isinstance(given, dict):
         rows = list(given.items())
-    elif isinstance(given, list | tuple) and all(isinstance(row, dict) and set(row) == {"from", "factor"} for row in given):
+    elif isinstance(given, list | tuple) and all(
+        isinstance(row, dict) and set(row) == {"from", "factor"} for row in given
+    ):
         rows = [(row["from"], row["factor"]) for row in given]
     else:
-        raise ConfigError(f"rates.{code}: expected a factor, or a list of {{from = \"2026-01-01\", factor = 0.92}}")
+        raise ConfigError(f'rates.{code}: expected a factor, or a list of {{from = "2026-01-01", factor = 0.92}}')
     found = []
     for since, factor in rows:
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < 10**9:

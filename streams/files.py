@@ -60,7 +60,7 @@ def read(paths: Sequence[Path], progress: Callable[[int], None]) -> Iterator[Loc
 
 def _lines(path: Path, raw: io.BufferedReader, progress: Callable[[int], None]) -> Iterator[Located]:
     zipped = raw.peek(2)[:2] == b"\x1f\x8b"
-    source = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 16) if zipped else raw  # type: ignore[arg-type]
+    source = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 16) if zipped else raw
     told = number = 0
     while line := source.readline(LONGEST):
         number += 1

@@ -194,16 +194,12 @@ class _Pipeline(Collector):
         self.clients = 0
 
     def collect(self) -> Iterator[Metric]:
-        build = GaugeMetricFamily(
-            "support_roi_build_info", "What runs here; always 1.", labels=["version", "revision"]
-        )
+        build = GaugeMetricFamily("support_roi_build_info", "What runs here; always 1.", labels=["version", "revision"])
         build.add_metric(self._build, 1)
         yield build
         snapshot = self.snapshot
         ready = snapshot is not None and snapshot.health.ready
-        yield _gauge(
-            "support_roi_board_ready", "1 once all panes have been read, else 0: no values are shown.", ready
-        )
+        yield _gauge("support_roi_board_ready", "1 once all panes have been read, else 0: no values are shown.", ready)
         yield _gauge("support_roi_series", "Value series in this exposition.", self.series)
         yield _gauge("support_roi_board_stream_clients", "Open event streams (walls).", self.clients)
         if snapshot is not None:
@@ -212,12 +208,8 @@ class _Pipeline(Collector):
 
 def _state(snapshot: Snapshot) -> Iterator[Metric]:
     health = snapshot.health
-    yield _gauge(
-        "support_roi_as_of_timestamp_seconds", "The instant all windows end at.", snapshot.as_of / 1000
-    )
-    yield _gauge(
-        "support_roi_board_evaluation_seconds", "How long the last evaluation took.", snapshot.seconds
-    )
+    yield _gauge("support_roi_as_of_timestamp_seconds", "The instant all windows end at.", snapshot.as_of / 1000)
+    yield _gauge("support_roi_board_evaluation_seconds", "How long the last evaluation took.", snapshot.seconds)
     yield _gauge("support_roi_board_lag_records", "Records of the panes topic not read yet.", health.lag)
     newest = GaugeMetricFamily(
         "support_roi_newest_event_timestamp_seconds",
@@ -236,9 +228,7 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     yield dead
     for counter, total in sorted(health.counters.items()):
         name = re.sub(r"[^a-z0-9_]", "_", counter.lower())
-        yield CounterMetricFamily(
-            f"support_roi_{name}", _COUNTER_HELP.get(counter, f"{counter}, total."), value=total
-        )
+        yield CounterMetricFamily(f"support_roi_{name}", _COUNTER_HELP.get(counter, f"{counter}, total."), value=total)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -278,7 +268,5 @@ def _refuse_clashes(catalogue: Sequence[MetricInfo]) -> None:
         for suffix in ("", "_low", "_high", "_samples"):
             name = f"support_{metric.id}{suffix}"
             if name in taken:
-                raise ValueError(
-                    f"metrics {taken[name]!r} and {metric.id!r} share the Prometheus name {name}"
-                )
+                raise ValueError(f"metrics {taken[name]!r} and {metric.id!r} share the Prometheus name {name}")
             taken[name] = metric.id

@@ -12,7 +12,8 @@ from streams.core.catalogue import METRICS, Metric
 from streams.core.codec import Stats
 from streams.core.costs import Slope
 from streams.core.evaluation import Frame, evaluate
-from streams.core.ledger import Cell, Changes, Panes
+from streams.core.ledger import Cell, Changes, Pane, Panes
+from streams.core.measures import Margin
 from streams.core.policy import Policy
 from streams.core.windows import LiveGrid, Sliding, Window
 
@@ -69,7 +70,7 @@ class Reader:
                 "start worker and board with the same roi.toml"
             )
 
-    def _cell(self, partition: int, key: bytes, name: tuple[tuple[int, int], tuple[str, str]], value: bytes | None) -> None:
+    def _cell(self, partition: int, key: bytes, name: tuple[Pane, Margin], value: bytes | None) -> None:
         pane, margin = name
         cell = {} if value is None else codec.read_cell(value)
         delta = dict(cell)

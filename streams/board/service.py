@@ -95,9 +95,7 @@ class BoardService:
                         self.reader.take(source.partition, record.key, record.value)
             if not self.ready:
                 positions = [await consumer.position(source) for source in found]
-                self.ready = all(
-                    position >= target[source] for position, source in zip(positions, found, strict=True)
-                )
+                self.ready = all(position >= target[source] for position, source in zip(positions, found, strict=True))
                 if self.ready:
                     due = 0.0
             if time.monotonic() >= due:

@@ -166,9 +166,7 @@ class _Board:
         self.streams = 0
         self.boot = secrets.token_hex(4)
         self.catalogue_body = _Body.of(catalogue_json(catalogue, currency))
-        self.files = {
-            path.name: _Body.of(path.read_bytes()) for path in _STATIC.iterdir() if path.suffix in _TYPES
-        }
+        self.files = {path.name: _Body.of(path.read_bytes()) for path in _STATIC.iterdir() if path.suffix in _TYPES}
 
     def missing(self) -> list[str]:
         """What stands between this board and right values; empty when it is ready."""
@@ -197,9 +195,7 @@ class _Board:
         newest = self.screen.newest
         snapshot = newest.snapshot if newest else None
         number = newest.number if newest else 0
-        values: Values = await self.renderings.get(
-            number, "exposition", lambda: self.exposition.values(snapshot)
-        )
+        values: Values = await self.renderings.get(number, "exposition", lambda: self.exposition.values(snapshot))
         tail = self.exposition.pipeline(snapshot, series=values.series, clients=self.streams)
         packed = _takes_gzip(request)
         body = values.gzip_with(tail) if packed else values.text + tail
@@ -281,9 +277,7 @@ class _Board:
             yield _message("beat", self._beat())
 
     def _wall(self, shown: Shown) -> bytes:
-        return _message(
-            "snapshot", {"id": f"{self.boot}-{shown.number}"} | wall_json(shown.snapshot, self.catalogue)
-        )
+        return _message("snapshot", {"id": f"{self.boot}-{shown.number}"} | wall_json(shown.snapshot, self.catalogue))
 
     def _beat(self) -> dict[str, Any]:
         return {"age": self.screen.age(), "stale": self.limits.stale, "every": self.limits.heartbeat}
@@ -299,12 +293,8 @@ def application(
     limits: WebLimits = WebLimits(),
 ) -> web.Application:
     """The pages over ``screen``. Shutting the application down closes the screen, and so every stream."""
-    board = _Board(
-        screen, list(catalogue), Exposition(catalogue, version=version, revision=revision), limits, currency
-    )
-    app = web.Application(
-        client_max_size=0, handler_args={"max_line_size": limits.line, "max_field_size": limits.line}
-    )
+    board = _Board(screen, list(catalogue), Exposition(catalogue, version=version, revision=revision), limits, currency)
+    app = web.Application(client_max_size=0, handler_args={"max_line_size": limits.line, "max_field_size": limits.line})
     app.router.add_get("/", board.page)
     app.router.add_get("/static/{name}", board.page)
     app.router.add_get("/metrics", board.metrics)

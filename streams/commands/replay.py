@@ -6,8 +6,9 @@ import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import msgspec
@@ -89,9 +90,7 @@ def replay(
                 pass
             bar.update(len(bucket) - len(bucket) // 5000 * 2500)
             bucket.clear()
-            yield point, list(
-                run.records(point, limit=settings.dimensions.limit, dimensions=settings.shown())
-            )
+            yield point, list(run.records(point, limit=settings.dimensions.limit, dimensions=settings.shown()))
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if what != "new")
     click.echo(f"{counts['new']} events{', ' + said if said else ''}", err=True)
 
@@ -111,5 +110,5 @@ def _events(paths: Sequence[Path], letters: Letters, progress: Callable[[int], N
             letters.add(located, rejected)
 
 
-def _bar(label: str, length: int) -> click._termui_impl.ProgressBar[int]:
-    return click.progressbar(length=length, label=label, file=sys.stderr, width=30)  # type: ignore[return-value]
+def _bar(label: str, length: int) -> AbstractContextManager[Any]:
+    return click.progressbar(length=length, label=label, file=sys.stderr, width=30)

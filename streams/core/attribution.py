@@ -30,8 +30,8 @@ def credits(touches: Sequence[Touch], placed: int, attribution: Attribution) -> 
 
     ``touches`` are all of the customer's, sorted by key.
     """
-    start = bisect_left(touches, ((placed - attribution.look_back,),))  # type: ignore[type-var]
-    end = bisect_left(touches, ((placed,),), lo=start)  # type: ignore[type-var]
+    start = bisect_left(touches, ((placed - attribution.look_back,),))
+    end = bisect_left(touches, ((placed,),), lo=start)
     return [] if start == end else [Credit(touches[end - 1].labels, 1)]
 
 

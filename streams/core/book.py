@@ -88,7 +88,9 @@ class _Entity:
 class _Customer:
     """The entities of one scope and the indexes by which they find each other."""
 
-    __slots__ = ("answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "solved", "surveys", "touches")
+    __slots__ = (
+        "answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "solved", "surveys", "touches",
+    )  # fmt: skip
 
     def __init__(self, book: Book) -> None:
         self.book = book
@@ -193,9 +195,7 @@ class _Customer:
             if before.created != after.created:
                 for created in (before.created, after.created):
                     if created is not None:
-                        for at, issue, ticket_id in _span(
-                            self.solved, created.at - policy.repeat + 1, created.at + 1
-                        ):
+                        for _, issue, ticket_id in _span(self.solved, created.at - policy.repeat + 1, created.at + 1):
                             if issue == created.issue_type:
                                 yield TICKET, ticket_id
             if before.touches != after.touches:
@@ -295,8 +295,8 @@ class _Customer:
         cart = None if cart_id is None else self.entities.get((CART, cart_id))
         if cart is None or cart.view is None:
             return False
-        start = bisect_left(self.touches, ((cart.view,),))  # type: ignore[type-var]
-        return start < bisect_left(self.touches, ((placed,),))  # type: ignore[type-var]
+        start = bisect_left(self.touches, ((cart.view,),))
+        return start < bisect_left(self.touches, ((placed,),))
 
 
 def _index(entries: list[Any], entry: Any, add: bool) -> None:

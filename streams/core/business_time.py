@@ -32,11 +32,11 @@ class LocalDays:
         if found is None:
             if len(self._midnights) >= _CACHED:
                 self._midnights.clear()
-            found = self.start(self.date(quarter * _QUARTER))
+            found = self.start(self.local_date(quarter * _QUARTER))
             self._midnights[quarter] = found
         return found
 
-    def date(self, at: int) -> date:
+    def local_date(self, at: int) -> date:
         """The local date at an instant."""
         return datetime.fromtimestamp(at // 1000, self.zone).date()
 
@@ -48,4 +48,4 @@ class LocalDays:
 
     def shift(self, at: int, days: int) -> int:
         """The midnight that begins the local date ``days`` after that of ``at``."""
-        return self.start(self.date(at) + timedelta(days=days))
+        return self.start(self.local_date(at) + timedelta(days=days))

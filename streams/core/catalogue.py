@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final, NamedTuple
 
+import msgspec
+
 from .measures import per_window
 from .policy import Policy
 from .quantiles import nearest_rank
@@ -22,7 +24,7 @@ __all__ = ["METRICS", "Metric", "Sums", "Value"]
 Z: Final = 1.959963984540054
 
 
-class Value(NamedTuple):
+class Value(msgspec.Struct, frozen=True, gc=False):
     """A metric's value, the samples behind it (ratios: the denominator) and its 95 % bounds where defined."""
 
     value: int | float | None
@@ -41,7 +43,7 @@ class Sums(NamedTuple):
     cost: int
     policy: Policy
 
-    def get(self, key: str) -> int:
+    def flow(self, key: str) -> int:
         return self.cell.get(key, 0)
 
     def level(self, name: str) -> int:
@@ -88,7 +90,7 @@ class Metric:
 
 def _count(key: str) -> Callable[[Sums], Value]:
     def compute(sums: Sums) -> Value:
-        count = sums.get(key)
+        count = sums.flow(key)
         return Value(count, count)
 
     return compute
@@ -103,21 +105,21 @@ def _level(key: str) -> Callable[[Sums], Value]:
 
 
 def _money(key: str, samples: str) -> Callable[[Sums], Value]:
-    return lambda sums: Value(sums.get(key), sums.get(samples))
+    return lambda sums: Value(sums.flow(key), sums.flow(samples))
 
 
 def _ratio(part: str, whole: str) -> Callable[[Sums], Value]:
     def compute(sums: Sums) -> Value:
-        total = sums.get(whole)
-        return Value(sums.get(part) / total if total else None, total)
+        total = sums.flow(whole)
+        return Value(sums.flow(part) / total if total else None, total)
 
     return compute
 
 
 def _mean_seconds(name: str) -> Callable[[Sums], Value]:
     def compute(sums: Sums) -> Value:
-        n = sums.get(f"{name}.n")
-        return Value(sums.get(f"{name}.sum") / (n * 1000) if n else None, n)
+        n = sums.flow(f"{name}.n")
+        return Value(sums.flow(f"{name}.sum") / (n * 1000) if n else None, n)
 
     return compute
 
@@ -125,7 +127,7 @@ def _mean_seconds(name: str) -> Callable[[Sums], Value]:
 def _quantile_seconds(name: str, percent: int) -> Callable[[Sums], Value]:
     def compute(sums: Sums) -> Value:
         found = nearest_rank(sums.bins(name), percent)
-        return Value(None if found is None else found / 1000, sums.get(f"{name}.n"))
+        return Value(None if found is None else found / 1000, sums.flow(f"{name}.n"))
 
     return compute
 
@@ -140,13 +142,13 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
 
 
 def _csat_ratio(sums: Sums) -> Value:
-    n, satisfied = sums.get("csat_answers"), sums.get("csat_satisfied")
+    n, satisfied = sums.flow("csat_answers"), sums.flow("csat_satisfied")
     return Value(satisfied / n, n, *wilson(satisfied, n)) if n else Value(None, 0)
 
 
 def _csat_mean(sums: Sums) -> Value:
-    n = sums.get("csat_answers")
-    return Value((n * SCORE_UNIT + 4 * sums.get("csat_score")) / (n * SCORE_UNIT) if n else None, n)
+    n = sums.flow("csat_answers")
+    return Value((n * SCORE_UNIT + 4 * sums.flow("csat_score")) / (n * SCORE_UNIT) if n else None, n)
 
 
 def _nps(sums: Sums) -> Value:
@@ -176,15 +178,15 @@ def _factored(amount: int, sums: Sums) -> int | float:
 
 
 def _benefit(sums: Sums) -> Value:
-    saved = sums.get("benefit_deflected")
-    value = _factored(sums.get("benefit_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
-    return Value(value, sums.get("benefit_orders") + saved)
+    saved = sums.flow("benefit_deflected")
+    value = _factored(sums.flow("benefit_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
+    return Value(value, sums.flow("benefit_orders") + saved)
 
 
 def _benefit_total(sums: Sums) -> Value:
-    saved = sums.get("contacts_deflected")
-    value = _factored(sums.get("attributed_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
-    return Value(value, sums.get("attributed_orders") + saved)
+    saved = sums.flow("contacts_deflected")
+    value = _factored(sums.flow("attributed_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
+    return Value(value, sums.flow("attributed_orders") + saved)
 
 
 def _cost(sums: Sums) -> Value:
@@ -193,7 +195,7 @@ def _cost(sums: Sums) -> Value:
 
 def _cost_per(whole: str) -> Callable[[Sums], Value]:
     def compute(sums: Sums) -> Value:
-        total = sums.get(whole)
+        total = sums.flow(whole)
         return Value(sums.cost / total if total else None, total)
 
     return compute
@@ -207,8 +209,8 @@ def _roi(sums: Sums, net: bool) -> Value:
 
 
 def _sla(sums: Sums) -> Value:
-    met = sums.get("sla_met")
-    decided = met + sums.get("sla_breached")
+    met = sums.flow("sla_met")
+    decided = met + sums.flow("sla_breached")
     return Value(met / decided if decided else None, decided)
 
 
@@ -219,14 +221,14 @@ def _durations(name: str, text: str) -> list[Metric]:
             _mean_seconds(name), (name,),
         )
     ]  # fmt: skip
-    for percent in (50, 90):
-        metrics.append(
-            Metric(
-                f"{name}_p{percent}_seconds", "seconds", "seconds",
-                f"{text}: {percent}th percentile by nearest rank, within 1 %.",
-                f"the sample of rank ceil(n * {percent} / 100)", _quantile_seconds(name, percent), (name,),
-            )
-        )  # fmt: skip
+    metrics.extend(
+        Metric(
+            f"{name}_p{percent}_seconds", "seconds", "seconds",
+            f"{text}: {percent}th percentile by nearest rank, within 1 %.",
+            f"the sample of rank ceil(n * {percent} / 100)", _quantile_seconds(name, percent), (name,),
+        )
+        for percent in (50, 90)
+    )  # fmt: skip
     return metrics
 
 

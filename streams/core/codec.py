@@ -27,7 +27,17 @@ from .ledger import Cell, Pane
 from .measures import Margin
 from .policy import Policy
 
-__all__ = ["Origin", "PaneKey", "StateError", "Stats", "entity_key", "origin", "pane_key", "read_entity_key", "read_pane_key"]
+__all__ = [
+    "Origin",
+    "PaneKey",
+    "StateError",
+    "Stats",
+    "entity_key",
+    "origin",
+    "pane_key",
+    "read_entity_key",
+    "read_pane_key",
+]
 
 #: Version of everything written here; to be raised when a booking, a cell key or a codec changes its meaning.
 FORMAT: Final = 1

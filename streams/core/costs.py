@@ -50,9 +50,7 @@ def read(events: Sequence[CostIncurred], policy: Policy) -> Slope | None:
     amount = policy.convert(cost.amount_minor, cost.currency, cost.occurred_at)
     if amount is None:
         return None
-    return Slope(
-        int(cost.period_start), int(cost.period_end), amount, cost.channel, cost.issue_type, not actual
-    )
+    return Slope(int(cost.period_start), int(cost.period_end), amount, cost.channel, cost.issue_type, not actual)
 
 
 def allocate(

@@ -173,5 +173,3 @@ def _values(metric: Metric, table: _Table, members: Sequence[str], limit: int) -
     yield from sorted(named[:limit])
     rest = [member for member, _ in named[limit:]]
     yield OTHER, metric.compute(table.together([*rest, OTHER]))
-
-

@@ -172,15 +172,11 @@ class TicketHandled(_OfTicket, tag="ticket.handled", frozen=True, omit_defaults=
             raise ValueError("needs at least one of `talk_seconds`, `hold_seconds`, `after_call_seconds`")
 
 
-class TicketEscalated(
-    _OfTicket, tag="ticket.escalated", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class TicketEscalated(_OfTicket, tag="ticket.escalated", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     level: Text | Level | None = None
 
 
-class TicketSentiment(
-    _OfTicket, tag="ticket.sentiment", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class TicketSentiment(_OfTicket, tag="ticket.sentiment", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     score: Annotated[float, Meta(ge=-1, le=1)]
 
 
@@ -192,9 +188,7 @@ class TicketVoided(_OfTicket, tag="ticket.voided", frozen=True, omit_defaults=Tr
     pass
 
 
-class ContactDeflected(
-    _Event, tag="contact.deflected", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class ContactDeflected(_Event, tag="contact.deflected", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     channel: Label
     by: Literal["self_service", "automation"]
     issue_type: Label | None = None
@@ -224,9 +218,7 @@ class SurveySent(_OfSurvey, tag="survey.sent", frozen=True, omit_defaults=True, 
     kind: SurveyKind
 
 
-class SurveyAnswered(
-    _OfSurvey, tag="survey.answered", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class SurveyAnswered(_OfSurvey, tag="survey.answered", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     score: Number
 
 
@@ -270,29 +262,21 @@ class OrderRefunded(_Refund, tag="order.refunded", frozen=True, omit_defaults=Tr
     pass
 
 
-class OrderChargedBack(
-    _Refund, tag="order.charged_back", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class OrderChargedBack(_Refund, tag="order.charged_back", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     pass
 
 
-class OrderCancelled(
-    _OfOrder, tag="order.cancelled", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class OrderCancelled(_OfOrder, tag="order.cancelled", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     rank = 7
 
 
-class CartAbandoned(
-    _OfCustomer, tag="cart.abandoned", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class CartAbandoned(_OfCustomer, tag="cart.abandoned", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     cart_id: Id
     amount_minor: Amount
     currency: Currency
 
 
-class CustomerJoined(
-    _OfCustomer, tag="customer.joined", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class CustomerJoined(_OfCustomer, tag="customer.joined", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     rank = 0
 
 
@@ -301,17 +285,13 @@ class CustomerLeft(_OfCustomer, tag="customer.left", frozen=True, omit_defaults=
     reason: Text | None = None
 
 
-class CustomerUpdated(
-    _OfCustomer, tag="customer.updated", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class CustomerUpdated(_OfCustomer, tag="customer.updated", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     rank = 1
     segment: Label | None = None
     tier: Label | None = None
 
 
-class CustomerMerged(
-    _OfCustomer, tag="customer.merged", frozen=True, omit_defaults=True, kw_only=True, gc=False
-):
+class CustomerMerged(_OfCustomer, tag="customer.merged", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     into_customer_id: Id
 
 
@@ -409,9 +389,7 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
     if at < EARLIEST:
         raise Rejected("impossible_time", f"{format_instant(at)} is before 2000 - at `$.occurred_at`")
     if arrived is not None and at > arrived + AHEAD:
-        raise Rejected(
-            "impossible_time", f"{format_instant(at)} is over 24 h after its arrival - at `$.occurred_at`"
-        )
+        raise Rejected("impossible_time", f"{format_instant(at)} is over 24 h after its arrival - at `$.occurred_at`")
     return event
 
 

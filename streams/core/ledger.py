@@ -92,10 +92,6 @@ class Panes:
             if not cells:
                 self._forget(resolution, slot)
 
-    def put(self, pane: Pane, margin: Margin, cell: Cell) -> None:
-        """Sets one cell that was not there (taking up kept sums)."""
-        self.add(pane, margin, cell)
-
     def _forget(self, resolution: int, slot: int) -> None:
         del self._slots[resolution][slot]
         order = self._order[resolution]

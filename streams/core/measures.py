@@ -17,7 +17,21 @@ from typing import Final, NamedTuple
 
 from .quantiles import bin_of
 
-__all__ = ["ALL", "DIMENSIONS", "LEVEL", "MEASURES", "NO_LABELS", "OTHER", "UNKNOWN", "Kind", "Labels", "Margin", "Measure", "amounts", "margins"]
+__all__ = [
+    "ALL",
+    "DIMENSIONS",
+    "LEVEL",
+    "MEASURES",
+    "NO_LABELS",
+    "OTHER",
+    "UNKNOWN",
+    "Kind",
+    "Labels",
+    "Margin",
+    "Measure",
+    "amounts",
+    "margins",
+]
 
 Labels = tuple[str, ...]
 Margin = tuple[str, str]

@@ -59,10 +59,9 @@ def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
             payments.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
         elif kind is OrderCancelled:
             back.append((event.occurred_at, None))
-        elif kind is OrderRefunded or kind is OrderChargedBack:
-            if event.refund_id not in refunds:  # type: ignore[union-attr]
-                refunds.add(event.refund_id)  # type: ignore[union-attr]
-                back.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
+        elif kind in (OrderRefunded, OrderChargedBack) and event.refund_id not in refunds:  # type: ignore[union-attr]
+            refunds.add(event.refund_id)  # type: ignore[union-attr]
+            back.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
     if not payments:
         return found
     found.paid_at = first = payments[0][0]

@@ -65,7 +65,7 @@ class Policy:
         rates = self.rates.get(currency)
         if not rates:
             return None
-        today = self.days.date(at).isoformat()
+        today = self.days.local_date(at).isoformat()
         factor = None
         for rate in rates:  # ascending by date
             if rate.since > today:

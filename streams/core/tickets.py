@@ -67,16 +67,19 @@ class Ticket:
         self.labels: list[Labels] = []
 
     def labels_at(self, key: Key) -> Labels:
-        """The labels in force just after everything up to ``key``; unknown before the creation or without one."""
-        index = bisect_right(self.keys, key)
-        return self.labels[index - 1] if index else NO_LABELS
+        """The labels in force just after everything up to ``key``; before the creation those of the creation."""
+        if not self.keys:
+            return NO_LABELS
+        return self.labels[max(bisect_right(self.keys, key) - 1, 0)]
 
 
 def read(events: Sequence[TicketEvent], policy: Policy) -> Ticket:
     """Reads a ticket's events, sorted by ``order``."""
     created = next((event for event in events if type(event) is TicketCreated), None)
     if created is None:
-        return Ticket()
+        nobody = Ticket()
+        nobody.voided = any(type(event) is TicketVoided for event in events)
+        return nobody
     reader = _Reader(created, policy)
     start = events.index(created)
     for event in events[:start]:
@@ -252,7 +255,8 @@ class _Reader:
         labels = (self.channel, self.issue_type, self.priority, self.assignee or self.replier or UNKNOWN)
         if labels == self.labels:
             return
-        levels = [name for name, holds in (("tickets_open", not self.solved), ("tickets_unanswered", self.waiting)) if holds]
+        holding = (("tickets_open", not self.solved), ("tickets_unanswered", self.waiting))
+        levels = [name for name, holds in holding if holds]
         for name in levels:
             self.level(event.occurred_at, name, -1)
         self.labels = labels

@@ -116,9 +116,7 @@ class LiveGrid:
         for window in windows:
             if window.resolution < DAYS:
                 pane = LADDER[window.resolution]
-                self._reach[window.resolution] = max(
-                    self._reach[window.resolution], window.length + pane + HOUR
-                )
+                self._reach[window.resolution] = max(self._reach[window.resolution], window.length + pane + HOUR)
         self._above: dict[Pane, tuple[Pane, ...]] = {}
 
     def horizon(self, resolution: int) -> int:
@@ -138,9 +136,7 @@ class LiveGrid:
             if len(self._above) > 50_000:
                 self._above.clear()
             resolution, slot = pane
-            wider = tuple(
-                (coarser, floor(slot, coarser, self.calendar)) for coarser in range(resolution, DAYS + 1)
-            )
+            wider = tuple((coarser, floor(slot, coarser, self.calendar)) for coarser in range(resolution, DAYS + 1))
             found = self._above[pane] = wider
         return found
 

@@ -1,1 +1,1 @@
-"""The demonstration: a simulated desk, an embedded broker, and what carries events from one to the other."""
+"""The demonstration: an embedded broker, a simulated desk, and both roles in one process."""

@@ -123,7 +123,7 @@ def _surge(world: World, contacts: int, length: int) -> Process:
 
 
 class Bill(NamedTuple):
-    """A monthly cost for each agent, in minor units; booked as an estimate first unless it is known."""
+    """A monthly cost for each full-time agent, in minor units; booked as an estimate first unless it is known."""
 
     item: str
     category: str
@@ -146,7 +146,7 @@ def _bills(world: World) -> Process:
         first, after = _month(world.now), _month(_month(world.now) + 32 * DAY)
         begin = max(first, world.start)
         for bill in BILLS:
-            full = bill.each * world.staff
+            full = bill.each * world.payroll
             share = (after - begin) / (after - first)
             cost_id = f"{world.tag}-{bill.item.split()[0]}-{rfc3339(first)[:7]}"
             basis = "actual" if bill.known else "estimate"
@@ -170,7 +170,7 @@ def _training(world: World) -> Process:
     while True:
         n += 1
         period = (world.now, world.now + 91 * DAY)
-        amount = 24_000 * world.staff
+        amount = int(24_000 * world.payroll)
         _book(world, f"{world.tag}-training-{n}", "training", "course", amount, period, "actual", {})
         yield period[1]
 

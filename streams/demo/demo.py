@@ -66,7 +66,7 @@ async def demo(
         )
         stopped = asyncio.ensure_future(stop.wait())
         try:
-            done, _ = await asyncio.wait({*running, feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*running, feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stop.set()
             feeding.cancel()
@@ -99,14 +99,17 @@ class _Progress:
         self._live = False
         self._said = 0.0
         self._sent = self._folded = 0
+        self._moved = asyncio.Event()
 
     def folded(self, partition: int, records: int, seconds: float) -> None:
         self._folded += records
+        self._moved.set()
 
     async def room(self) -> None:
         """Waits while the worker is far behind."""
         while self._sent - self._folded > ROOM:
-            await asyncio.sleep(0.02)
+            self._moved.clear()
+            await self._moved.wait()
 
     def fed(self, progress: Progress) -> None:
         self._sent = progress.sent

@@ -66,14 +66,15 @@ class World:
         self.rng = random.Random(self.seed)
         #: Part of every id, so that two runs into one Kafka do not mix.
         self.tag = f"{zlib.crc32(f'{self.seed} {self.start}'.encode()):08x}"[:5]
-        self.staff = max(20, ceil(self.tickets_per_day * 20 / 250))
-        self.roster = Roster(self.rng, self.staff)
+        #: Full-time agents on the payroll; a small desk has twenty as well, part of the time.
+        self.payroll = self.tickets_per_day * 20 / 250
+        self.roster = Roster(self.rng, max(20, ceil(self.payroll)))
 
     def emit(self, topic: str, key: str, kind: str, /, **fields: Any) -> None:
         """Adds an event of a customer, now."""
         self._counter += 1
         event = {
-            "event_id": f"{self.tag}-{self._counter}",
+            "event_id": f"{self.tag}-{self._counter:08}",
             "type": kind,
             "occurred_at": self.text(self.now),
             "customer_id": key,
@@ -84,7 +85,7 @@ class World:
     def emit_keyless(self, topic: str, key: str | None, kind: str, /, **fields: Any) -> None:
         """Adds an event of no customer; without a key, its id is the key."""
         self._counter += 1
-        name = f"{self.tag}-{self._counter}"
+        name = f"{self.tag}-{self._counter:08}"
         event = {"event_id": name, "type": kind, "occurred_at": self.text(self.now), **fields}
         self.out.append(SimulatedEvent(topic, key or name, self.now, event))
 

@@ -23,9 +23,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     assigned. So errors go to `fail`, and opening a partition is a task of its own.
     """
 
-    def __init__(
-        self, clients: Clients, factory: Callable[[int], Fold], fail: Callable[[BaseException], None]
-    ) -> None:
+    def __init__(self, clients: Clients, factory: Callable[[int], Fold], fail: Callable[[BaseException], None]) -> None:
         self.all: dict[int, Partition] = {}  # what the group gave us, open or not
         self.open: dict[int, Partition] = {}  # what the reader reads
         self.openings = 0

@@ -179,9 +179,7 @@ class Sender:
             self._batches[where] = batch
         else:  # larger than a batch: the producer decides whether it may be sent at all
             self._sent.append(
-                await self._producer.send(
-                    where[0], output.value, output.key, where[1], headers=list(output.headers)
-                )
+                await self._producer.send(where[0], output.value, output.key, where[1], headers=list(output.headers))
             )
 
     async def _by_key(self, topic: str, key: bytes | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -24,6 +25,9 @@ from .fold import Output, Record
 __all__ = ["PartitionState"]
 
 _CHUNK: Final = 500
+#: Bytes of a body kept in a dead letter, in base64, within the topic's 4 MiB; a compressed record can unpack to more.
+_BURIED: Final = 2 * 1024 * 1024
+_READABLE: Final = 128 * 1024
 #: How often panes out of every window's reach are taken out, in ms of the clock.
 _SWEEP: Final = 60_000
 
@@ -53,7 +57,7 @@ class PartitionState:
         self.partition: Final = partition
         self._partitions = partitions
         self._clock = clock
-        self._make = lambda: _begin(policy, windows, clock(), warm, members)
+        self._make: Final = partial(_begin, policy, windows, clock, warm, members)
         self.ledger, self.book = self._make()
         self.stats = Stats()
         self._origin = codec.origin(policy, [window.name for window in windows])
@@ -82,7 +86,8 @@ class PartitionState:
     def _restore(self, key: bytes, value: bytes) -> None:
         kind, name = codec.read_pane_key(key)
         if kind == "p":
-            self.ledger.panes.put(*name, codec.read_cell(value))
+            pane, margin = name
+            self.ledger.panes.add(pane, margin, codec.read_cell(value))
         elif kind == "c":
             self.book.slopes[name] = codec.read_count(value)
         elif kind == "m":
@@ -144,22 +149,27 @@ class PartitionState:
 
     def _owner(self, key: str) -> int:
         """The partition of a key by Kafka's default partitioner, whatever partitioner its producer had."""
-        return (murmur2(key.encode()) & 0x7FFFFFFF) % self._partitions
+        hashed: int = murmur2(key.encode()) & 0x7FFFFFFF
+        return hashed % self._partitions
 
     def _bury(self, record: Record, arrived: int, rejected: Rejected) -> None:
         reason = rejected.reason
         self.stats.dead_letters[reason] = self.stats.dead_letters.get(reason, 0) + 1
+        message, value = str(rejected), record.value
+        if value is not None and len(value) > _BURIED:
+            message += f"; the record has the first {_BURIED} bytes, the source topic all of them"
+            value = value[:_BURIED]
         letter = {
             "reason": reason,
-            "message": str(rejected),
+            "message": message,
             "topic": record.topic,
             "partition": record.partition,
             "offset": record.offset,
             "arrived_at": format_instant(arrived),
             "key": _text(record.key),
             "key_base64": _base64(record.key),
-            "value": _text(record.value),
-            "value_base64": _base64(record.value),
+            "value": _text(value),
+            "value_base64": _base64(value),
         }
         self._outputs.append(Output(DEAD_LETTERS, record.key, msgspec.json.encode(letter)))
 
@@ -221,15 +231,16 @@ class PartitionState:
 
 
 def _begin(
-    policy: Policy, windows: Sequence[Window], clock: int, warm: int, members: int
+    policy: Policy, windows: Sequence[Window], clock: Callable[[], int], warm: int, members: int
 ) -> tuple[Ledger, Book]:
-    ledger = Ledger(LiveGrid(windows, policy.days, clock), members)
+    ledger = Ledger(LiveGrid(windows, policy.days, clock()), members)
     return ledger, Book(policy, ledger, windows, warm=warm)
 
 
 def _text(data: bytes | None) -> str | None:
+    """The text of a body for people; None for what is no text, or too long to be read (escapes take 6 bytes)."""
     try:
-        return None if data is None else data.decode()
+        return None if data is None or len(data) > _READABLE else data.decode()
     except UnicodeDecodeError:
         return None
 

@@ -316,7 +316,7 @@ def test_no_integer_comes_in_that_the_state_could_not_keep(level: int) -> None:
     assert (error.reason, "level" in str(error)) == ("schema", True)
 
 
-@pytest.mark.parametrize("name", ["ticket.exploded", "", "x" * 5000, "it's - at `$.status`", "\n"])
+@pytest.mark.parametrize("name", ["ticket.exploded", "", "x" * 1000, "it's - at `$.status`", "\n"])
 def test_an_unknown_type_is_named_and_the_message_stays_short(name: str) -> None:
     error = rejected(body(type=name))
     assert error.reason == "unknown_type"
