@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from streams.core.catalogue import METRICS, Metric
-from streams.core.measures import DIMENSIONS
 
 __all__ = ["lines"]
 
@@ -30,7 +29,6 @@ def lines(shape: str) -> Iterator[str]:
 
 
 def _row(metric: Metric) -> dict[str, Any]:
-    dimensions = {"labels": ["all", *DIMENSIONS]}.get(metric.scheme, [metric.scheme])
     return {
         "id": metric.id,
         "version": metric.version,
@@ -39,6 +37,6 @@ def _row(metric: Metric) -> dict[str, Any]:
         "formula": metric.formula,
         "interval": metric.interval or None,
         "source": metric.source,
-        "dimensions": dimensions,
+        "dimensions": metric.dimensions,
         "windows": "now" if metric.level else "rolling",
     }

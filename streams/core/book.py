@@ -26,6 +26,7 @@ from .events import (
     CustomerMerged,
     CustomerUpdated,
     Event,
+    Key,
     OrderCancelled,
     OrderChargedBack,
     OrderPaid,
@@ -39,8 +40,9 @@ from .events import (
     to_state,
 )
 from .ledger import Booking, Ledger, difference
-from .measures import UNKNOWN
+from .measures import NO_LABELS, UNKNOWN
 from .policy import Policy
+from .profile import NOBODY, Interval, Profile, settle
 from .windows import Window
 
 __all__ = ["Book", "EntityKey"]
@@ -89,20 +91,22 @@ class _Customer:
     """The entities of one scope and the indexes by which they find each other."""
 
     __slots__ = (
-        "answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "solved", "surveys", "touches",
+        "answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "profile", "solved", "surveys",
+        "touches",
     )  # fmt: skip
 
     def __init__(self, book: Book) -> None:
         self.book = book
         self.entities: dict[EntityKey, _Entity] = {}
         self.ids: dict[str, Event] = {}
+        self.profile = NOBODY
         # Sorted indexes over the views, each entry ending with the entity's id.
         self.created: list[tuple[int, str, str]] = []
         self.solved: list[tuple[int, str, str]] = []
         self.touches: list[tickets.Touch] = []
         self.placed: list[tuple[int, str]] = []
         self.paid: list[tuple[int, str]] = []
-        self.answers: dict[str, list[tuple[tickets.Key, str]]] = {}
+        self.answers: dict[str, list[tuple[Key, str]]] = {}
         self.surveys: dict[str, set[str]] = {}
         self.carts: dict[str, set[str]] = {}
 
@@ -253,42 +257,43 @@ class _Customer:
         if kind == ORDER:
             return self.order_bookings(name, view)
         if kind == CONTACT:
-            return _contact_bookings(entity.events)
+            return _contact_bookings(entity.events, self.profile)
         return []
 
     def ticket_bookings(self, name: str, view: tickets.Ticket) -> list[Booking]:
-        if view.solved is None:
-            return view.booked
-        at, issue = view.solved
-        repeats = _span(self.created, at, at + self.book.policy.repeat)
-        if any(about == issue and other != name for _, about, other in repeats):
-            return view.booked
-        return [*view.booked, (at, "fcr_no_repeat", view.solved_labels, 1)]
+        entries = view.entries
+        if view.solved is not None and view.no_repeat is not None:
+            at, issue = view.solved
+            repeats = _span(self.created, at, at + self.book.policy.repeat)
+            if not any(about == issue and other != name for _, about, other in repeats):
+                entries = [*entries, view.no_repeat]
+        return settle(entries, view.intervals, self.profile)
 
     def survey_bookings(self, view: surveys.Survey) -> list[Booking]:
         ticket = self.ticket(view.ticket_id)
-        booked = surveys.bookings(view, ticket)
+        intervals: list[Interval] = []
         if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
             answers = self.answers.get(view.program, [])
             index = bisect_right(answers, (view.answered, "\U0010ffff"))
-            following = answers[index][0][0] if index < len(answers) else None
-            booked += surveys.last_answer_bookings(view, ticket, following, self.book.windows, self.book.period)
-        return booked
+            following = answers[index][0] if index < len(answers) else None
+            intervals = surveys.last_answers(view, ticket, following, self.book.windows, self.book.period)
+        return settle(surveys.entries(view, ticket), intervals, self.profile, (view.kind or UNKNOWN, view.program))
 
     def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
         placed = view.placed
         if placed is None or view.paid_at is None:
-            return view.booked
+            return settle(view.entries, [], self.profile)
         at = placed.occurred_at
         credited = attribution.credits(self.touches, at, self.book.policy.attribution)
         if not credited:
-            return view.booked
+            return settle(view.entries, [], self.profile)
         repeat = any(other != name and paid < at for paid, other in self.paid[:2])  # sorted: its own and one more
-        return [
-            *view.booked,
-            *orders.revenue_bookings(view, credited),
-            *orders.benefit_bookings(view, self.saved_cart(placed.cart_id, at), repeat),
+        entries = [
+            *view.entries,
+            *orders.revenue_entries(view, credited),
+            *orders.benefit_entries(view, self.saved_cart(placed.cart_id, at), repeat),
         ]
+        return settle(entries, [], self.profile)
 
     def saved_cart(self, cart_id: str | None, placed: int) -> bool:
         """Abandoned, touched, then placed with its cart id."""
@@ -331,13 +336,12 @@ def _flaws(kind: str, view: Any, present: bool) -> tuple[int, int]:
     return 0, int(kind == COST and view is None)
 
 
-def _contact_bookings(events: Sequence[ContactDeflected]) -> list[Booking]:
+def _contact_bookings(events: Sequence[ContactDeflected], profile: Profile) -> list[Booking]:
     event = events[0]
-    labels = (event.channel, event.issue_type or UNKNOWN, UNKNOWN, UNKNOWN)
-    return [
-        (event.occurred_at, "contacts_deflected", labels, 1),
-        (event.occurred_at, "benefit_deflected", ("savings",), 1),
-    ]
+    labels = (event.channel, event.issue_type or UNKNOWN, *NO_LABELS[2:])
+    key = order(event)
+    entries = [(key, "contacts_deflected", labels, 1), (key, "benefit_deflected", ("savings",), 1)]
+    return settle(entries, [], profile)
 
 
 class Book:

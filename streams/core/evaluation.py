@@ -19,7 +19,9 @@ from .records import MetricRecord
 
 __all__ = ["Frame", "evaluate"]
 
-_SCHEMES = {"class": ("class",), "target": ("target",), "labels": ("all", *DIMENSIONS)}
+#: All there are, in the order they are published in; the last ones are not chosen by configuration.
+_DIMENSIONS = ("all", *DIMENSIONS, "kind", "program", "class", "target", "model")
+_ALWAYS = ("all", "class", "target", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def evaluate(
     ``levels`` are the sums of all time up to ``as_of``.
     """
     stamp = format_instant(as_of)
-    shown = [name for name in (*_SCHEMES["labels"], "class", "target") if _wanted(name, dimensions)]
+    shown = [name for name in _DIMENSIONS if dimensions is None or name in _ALWAYS or name in dimensions]
     tables = {
         (frame.window, dimension): _table(frame, levels, as_of, dimension, slopes, policy)
         for frame in frames
@@ -56,7 +58,7 @@ def evaluate(
     for metric in metrics:
         own = [frame for frame in frames if (frame.start is None) == metric.level]
         for dimension in shown:
-            if dimension not in _SCHEMES[metric.scheme]:
+            if dimension not in metric.dimensions:
                 continue
             members = _members(metric, [tables[frame.window, dimension] for frame in own])
             if dimension == "all":
@@ -79,10 +81,6 @@ def evaluate(
                         final=False,
                         definition=metric.definition,
                     )
-
-
-def _wanted(name: str, dimensions: Sequence[str] | None) -> bool:
-    return dimensions is None or name in ("all", "class", "target") or name in dimensions
 
 
 class _Table:
@@ -143,7 +141,7 @@ def _table(
     table = _Table(frame, as_of, policy)
     table.cells = {member: cell for (name, member), cell in frame.sums.items() if name == dimension}
     table.levels = {member: cell for (name, member), cell in levels.items() if name == dimension}
-    if frame.start is None or dimension in ("class", "target"):
+    if frame.start is None or dimension in ("class", "target", "model"):
         return table
     if dimension == "all":
         table.costs = {"all": sum(slope.within(frame.start, as_of) * times for slope, times in slopes.items())}

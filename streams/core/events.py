@@ -22,6 +22,7 @@ __all__ = [
     "DAY",
     "Event",
     "Instant",
+    "Key",
     "Rejected",
     "decode",
     "format_instant",
@@ -335,7 +336,11 @@ Event: TypeAlias = (
 _MESSAGE_RANK: Final = {"customer": 2, "bot": 3, "rule": 3, "agent": 4}
 
 
-def order(event: Event) -> tuple[int, int, str]:
+#: (instant, rank, event id): the one order of all events of a customer.
+Key: TypeAlias = tuple[int, int, str]
+
+
+def order(event: Event) -> Key:
     """The sort key of an event: its instant, its rank among equals, its id. The same whatever the arrival."""
     if type(event) is TicketMessage:
         return (event.occurred_at, _MESSAGE_RANK[event.author], event.event_id)

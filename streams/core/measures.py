@@ -4,7 +4,7 @@ A booking is ``(instant, measure, labels, value)``. Its measure says how the val
 
 * ``COUNT``: the value itself, under the measure's name;
 * ``SAMPLE``: a duration in ms: its sum, a count and a quantile bin, under ``name.sum``, ``name.n``, ``name.b<bin>``;
-* ``MARK``: an instant that is to be found again: a count under ``name.<instant>``.
+* ``MARK``: an instant that is to be found again: a count under ``name.<instant>``; its negative takes it back.
 
 and its scheme says which dimensions the labels name. Dimensions are never crossed: a cell belongs to one member of
 one dimension (its margin), and what a booking adds goes to every margin of its labels.
@@ -40,9 +40,12 @@ UNKNOWN: Final = "unknown"
 OTHER: Final = "other"
 ALL: Final[Margin] = ("all", "all")
 
-#: What every sample of a ticket, survey or order is labelled with, in this order.
-DIMENSIONS: Final = ("channel", "issue_type", "priority", "agent")
-NO_LABELS: Final[Labels] = (UNKNOWN,) * len(DIMENSIONS)
+#: What a ticket, survey or order labels its samples with itself, in this order.
+OWN: Final = ("channel", "issue_type", "priority", "product", "group", "agent")
+#: What its customer adds, derived at the instant of the sample.
+PROFILE: Final = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
+DIMENSIONS: Final = OWN + PROFILE
+NO_LABELS: Final[Labels] = (UNKNOWN,) * len(OWN)
 
 
 class Kind(Enum):
@@ -61,13 +64,17 @@ class Scheme(NamedTuple):
     dimensions: tuple[str, ...]
     total: bool = True
     level: bool = False
+    #: Whether the customer's labels stand after the sample's own.
+    profiled: bool = True
 
 
 LEVEL: Final = "~"
 LABELLED: Final = Scheme(DIMENSIONS)
 LEVELS: Final = Scheme(DIMENSIONS, level=True)
-BY_CLASS: Final = Scheme(("class",), total=False)
-BY_TARGET: Final = Scheme(("target",), total=False)
+SURVEYED: Final = Scheme((*DIMENSIONS, "kind", "program"))
+SURVEY_LEVELS: Final = Scheme((*DIMENSIONS, "kind", "program"), level=True)
+BY_CLASS: Final = Scheme(("class",), total=False, profiled=False)
+BY_TARGET: Final = Scheme(("target",), total=False, profiled=False)
 
 
 class Measure(NamedTuple):
@@ -96,11 +103,14 @@ MEASURES: Final[dict[str, Measure]] = {
     "fcr_no_repeat": _COUNT,
     "sla_met": Measure(scheme=BY_TARGET),
     "sla_breached": Measure(scheme=BY_TARGET),
-    "surveys_sent": _COUNT,
-    "sendings_answered": _COUNT,
-    "csat_answers": _COUNT,
-    "csat_satisfied": _COUNT,
-    "csat_score": _COUNT,
+    "surveys_sent": Measure(scheme=SURVEYED),
+    "sendings_answered": Measure(scheme=SURVEYED),
+    "csat_answers": Measure(scheme=SURVEYED),
+    "csat_satisfied": Measure(scheme=SURVEYED),
+    "csat_score": Measure(scheme=SURVEYED),
+    "nps_answers": Measure(scheme=SURVEY_LEVELS),
+    "nps_promoters": Measure(scheme=SURVEY_LEVELS),
+    "nps_detractors": Measure(scheme=SURVEY_LEVELS),
     "revenue_paid": _COUNT,
     "payments": _COUNT,
     "attributed_revenue": _COUNT,
@@ -118,12 +128,13 @@ def per_window(name: str, window: str) -> str:
 
 
 def measure(name: str) -> Measure:
-    """A measure by name; those per window (``name@window``) are levels."""
+    """A measure by name; those per window (``name@window``) are like the one they are named after."""
     found = MEASURES.get(name)
     if found is None:
         if "@" not in name:
             raise KeyError(f"no measure {name!r}")
-        found = MEASURES[name] = _LEVEL
+        family = MEASURES[name.partition("@")[0]]
+        found = MEASURES[name] = Measure(family.kind, family.scheme)
     return found
 
 
@@ -135,7 +146,7 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
     if kind is Kind.COUNT:
         return ((name, value),)
     if kind is Kind.MARK:
-        return ((f"{name}.{value}", 1),)
+        return ((f"{name}.{abs(value)}", 1 if value > 0 else -1),)
     index = bin_of(value)
     key = _keys.get((name, index))
     if key is None:

@@ -14,34 +14,42 @@ from collections.abc import Sequence
 from .attribution import Credit, share
 from .events import (
     CartAbandoned,
+    Key,
     OrderCancelled,
     OrderChargedBack,
     OrderEvent,
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
+    order,
 )
-from .ledger import Booking
 from .measures import NO_LABELS
 from .policy import Policy
+from .profile import Entry
 
-__all__ = ["Order", "benefit_bookings", "read", "read_cart", "revenue_bookings"]
+__all__ = ["Order", "benefit_entries", "read", "read_cart", "revenue_entries"]
 
 
 class Order:
     """What an order's events come to. Instants are ms, amounts minor units of the reporting currency."""
 
-    __slots__ = ("booked", "left", "paid", "paid_at", "placed", "taken", "unconverted")
+    __slots__ = ("entries", "left", "paid", "paid_key", "placed", "taken", "unconverted")
 
     def __init__(self) -> None:
         self.placed: OrderPlaced | None = None
-        self.paid_at: int | None = None
+        #: The first payment's key.
+        self.paid_key: Key | None = None
         self.paid = 0
-        #: What was taken back, in order of time: (instant, amount); together never more than was paid.
-        self.taken: list[tuple[int, int]] = []
+        #: What was taken back, in order of time: (key, amount); together never more than was paid.
+        self.taken: list[tuple[Key, int]] = []
         self.left = 0
         self.unconverted = 0
-        self.booked: list[Booking] = []
+        self.entries: list[Entry] = []
+
+    @property
+    def paid_at(self) -> int | None:
+        """When it was first paid."""
+        return None if self.paid_key is None else self.paid_key[0]
 
 
 def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
@@ -50,30 +58,30 @@ def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
     found.placed = next((event for event in events if type(event) is OrderPlaced), None)
     if found.placed is None:
         return found
-    payments: list[tuple[int, int]] = []
-    back: list[tuple[int, int | None]] = []
+    payments: list[tuple[Key, int]] = []
+    back: list[tuple[Key, int | None]] = []
     refunds: set[str] = set()
     for event in events:
         kind = type(event)
         if kind is OrderPaid:
-            payments.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
+            payments.append((order(event), _amount(found, event, policy)))  # type: ignore[arg-type]
         elif kind is OrderCancelled:
-            back.append((event.occurred_at, None))
+            back.append((order(event), None))
         elif kind in (OrderRefunded, OrderChargedBack) and event.refund_id not in refunds:  # type: ignore[union-attr]
             refunds.add(event.refund_id)  # type: ignore[union-attr]
-            back.append((event.occurred_at, _amount(found, event, policy)))  # type: ignore[arg-type]
+            back.append((order(event), _amount(found, event, policy)))  # type: ignore[arg-type]
     if not payments:
         return found
-    found.paid_at = first = payments[0][0]
+    found.paid_key = first = payments[0][0]
     found.paid = found.left = sum(amount for _, amount in payments)
-    for at, amount in back:
+    for key, amount in back:
         taken = found.left if amount is None else min(amount, found.left)
         if taken:
             found.left -= taken
-            found.taken.append((max(at, first), taken))
-    for at, amount in payments:
-        found.booked.append((at, "revenue_paid", NO_LABELS, amount))
-        found.booked.append((at, "payments", NO_LABELS, 1))
+            found.taken.append((max(key, first), taken))
+    for key, amount in payments:
+        found.entries.append((key, "revenue_paid", NO_LABELS, amount))
+        found.entries.append((key, "payments", NO_LABELS, 1))
     return found
 
 
@@ -90,50 +98,50 @@ def read_cart(events: Sequence[CartAbandoned]) -> int | None:
     return events[0].occurred_at if events else None
 
 
-def revenue_bookings(order: Order, credits: Sequence[Credit]) -> list[Booking]:
+def revenue_entries(bought: Order, credits: Sequence[Credit]) -> list[Entry]:
     """What an order books at the touches it is credited to; ``credits`` are in order of the touches' times."""
-    booked: list[Booking] = []
-    if order.paid_at is None or not credits:
-        return booked
+    entries: list[Entry] = []
+    if bought.paid_key is None or not credits:
+        return entries
     weights = [credit.weight for credit in credits]
     labels = [credit.labels for credit in credits]
 
-    def book(name: str, at: int, amounts: Sequence[int]) -> None:
-        booked.extend((at, name, where, amount) for where, amount in zip(labels, amounts, strict=True) if amount)
+    def book(name: str, key: Key, amounts: Sequence[int]) -> None:
+        entries.extend((key, name, where, amount) for where, amount in zip(labels, amounts, strict=True) if amount)
 
-    book("attributed_revenue", order.paid_at, share(order.left, weights))
-    remaining = order.paid
+    book("attributed_revenue", bought.paid_key, share(bought.left, weights))
+    remaining = bought.paid
     before = share(remaining, weights)
-    book("net_attributed_revenue", order.paid_at, before)
-    for at, taken in order.taken:
+    book("net_attributed_revenue", bought.paid_key, before)
+    for key, taken in bought.taken:
         remaining -= taken
         after = share(remaining, weights)
-        book("net_attributed_revenue", at, [new - old for new, old in zip(after, before, strict=True)])
+        book("net_attributed_revenue", key, [new - old for new, old in zip(after, before, strict=True)])
         before = after
-    if order.left:
-        booked.append((order.paid_at, "attributed_orders", labels[-1], 1))
-    return booked
+    if bought.left:
+        entries.append((bought.paid_key, "attributed_orders", labels[-1], 1))
+    return entries
 
 
-def benefit_bookings(order: Order, saved_cart: bool, repeat: bool) -> list[Booking]:
+def benefit_entries(bought: Order, saved_cart: bool, repeat: bool) -> list[Entry]:
     """The benefit of a credited order, one class a line; together exactly what is left of the order."""
-    if order.paid_at is None or order.placed is None or not order.left:
+    if bought.paid_key is None or bought.placed is None or not bought.left:
         return []
-    lines = order.placed.lines
+    lines = bought.placed.lines
     weights = [max(line.amount_minor, 0) for line in lines]
     if not any(weights):
         lines, weights = (), [1]
-    classes = [_class(order.placed, line.class_, saved_cart, repeat) for line in lines]
+    classes = [_class(bought.placed, line.class_, saved_cart, repeat) for line in lines]
     if not classes:
-        classes = [_class(order.placed, None, saved_cart, repeat)]
+        classes = [_class(bought.placed, None, saved_cart, repeat)]
     totals: dict[str, int] = {}
-    for name, amount in zip(classes, share(order.left, weights), strict=True):
+    for name, amount in zip(classes, share(bought.left, weights), strict=True):
         totals[name] = totals.get(name, 0) + amount
-    booked: list[Booking] = []
+    entries: list[Entry] = []
     for name, amount in totals.items():
-        booked.append((order.paid_at, "benefit_revenue", (name,), amount))
-        booked.append((order.paid_at, "benefit_orders", (name,), 1))
-    return booked
+        entries.append((bought.paid_key, "benefit_revenue", (name,), amount))
+        entries.append((bought.paid_key, "benefit_orders", (name,), 1))
+    return entries
 
 
 def _class(placed: OrderPlaced, line: str | None, saved_cart: bool, repeat: bool) -> str:

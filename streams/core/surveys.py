@@ -11,22 +11,19 @@ Rules of this file (definitions.md, "Surveys"):
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final
 
-from .events import SurveyAnswered, SurveyEvent, SurveySent, order
-from .ledger import Booking
+from .events import Key, SurveyAnswered, SurveyEvent, SurveySent, order
 from .measures import NO_LABELS, Labels, per_window
-from .tickets import Key, Ticket
-from .windows import Window
+from .profile import Entry, Interval
+from .tickets import Ticket
+from .windows import Window, spans
 
-__all__ = ["SCORE_UNIT", "Survey", "bookings", "last_answer_bookings", "read"]
+__all__ = ["SCORE_UNIT", "Survey", "entries", "last_answers", "read"]
 
 #: Divisible by every range of scale from 1 to 12, by 99 and 100, and by 1000: their scores are exact.
 SCORE_UNIT: Final = 277_200_000
 _SCALES: Final = {"csat": (1.0, 5.0), "nps": (0.0, 10.0), "ces": (1.0, 7.0), "resolution": (0.0, 1.0)}
-
-#: (customer's program, key of the answer): the last answer of a program is the one with the highest key.
-Answer: TypeAlias = tuple[Key, str]
 
 
 class Survey:
@@ -63,7 +60,7 @@ def read(events: Sequence[SurveyEvent]) -> Survey:
     return found
 
 
-def _said(says: Iterable[SurveyEvent], name: str) -> any:  # type: ignore[valid-type]
+def _said(says: Iterable[SurveyEvent], name: str) -> Any:
     return next((value for event in says if (value := getattr(event, name)) is not None), None)
 
 
@@ -76,22 +73,22 @@ def _position(score: float, kind: str, low: float | None, high: float | None) ->
     return round((score - least) * SCORE_UNIT / (most - least))
 
 
-def bookings(survey: Survey, ticket: Ticket | None) -> list[Booking]:
+def entries(survey: Survey, ticket: Ticket | None) -> list[Entry]:
     """What a survey books by itself. ``ticket`` is the one it names, if the customer has it."""
     if ticket is not None and ticket.voided:
         return []
-    booked: list[Booking] = []
+    booked: list[Entry] = []
     labels = labels_of(survey, ticket)
     if survey.sent is not None:
-        booked.append((survey.sent[0], "surveys_sent", labels, 1))
+        booked.append((survey.sent, "surveys_sent", labels, 1))
         if survey.answered is not None:
-            booked.append((survey.sent[0], "sendings_answered", labels, 1))
+            booked.append((survey.sent, "sendings_answered", labels, 1))
     if survey.answered is not None and survey.position is not None and survey.kind == "csat":
-        at = survey.answered[0]
-        booked.append((at, "csat_answers", labels, 1))
-        booked.append((at, "csat_score", labels, survey.position))
+        key = survey.answered
+        booked.append((key, "csat_answers", labels, 1))
+        booked.append((key, "csat_score", labels, survey.position))
         if survey.position * 4 >= SCORE_UNIT * 3:
-            booked.append((at, "csat_satisfied", labels, 1))
+            booked.append((key, "csat_satisfied", labels, 1))
     return booked
 
 
@@ -102,17 +99,16 @@ def labels_of(survey: Survey, ticket: Ticket | None) -> Labels:
     return labels if survey.agent is None else (*labels[:-1], survey.agent)
 
 
-def last_answer_bookings(
-    survey: Survey, ticket: Ticket | None, following: int | None, windows: Iterable[Window], period: int | None
-) -> list[Booking]:
+def last_answers(
+    survey: Survey, ticket: Ticket | None, following: Key | None, windows: Iterable[Window], period: int | None
+) -> list[Interval]:
     """The NPS answer as a level of each window: from its instant until it leaves or the next answer comes.
 
-    ``following`` is the instant of the customer's next answer in the program; ``period`` the start of a replay's
-    own window.
+    ``following`` is the customer's next answer in the program; ``period`` the start of a replay's own window.
     """
     if survey.answered is None or survey.position is None:
         return []
-    at = survey.answered[0]
+    key = survey.answered
     labels = labels_of(survey, ticket)
     score = survey.position * 10
     names = ["nps_answers"]
@@ -120,16 +116,8 @@ def last_answer_bookings(
         names.append("nps_promoters")
     elif score <= 6 * SCORE_UNIT:
         names.append("nps_detractors")
-    ends = [(window.name, window.leaves(at)) for window in windows]
-    if period is not None and at >= period:
-        ends.append(("period", None))  # type: ignore[arg-type]
-    booked: list[Booking] = []
-    for window, leaves in ends:
-        end = following if leaves is None else leaves if following is None else min(leaves, following)
-        if end == at:
-            continue
-        for name in names:
-            booked.append((at, per_window(name, window), labels, 1))
-            if end is not None:
-                booked.append((end, per_window(name, window), labels, -1))
-    return booked
+    return [
+        (per_window(name, window), key, end, labels, 1)
+        for window, end in spans(key, following, windows, period)
+        for name in names
+    ]

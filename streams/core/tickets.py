@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from .events import (
+    Key,
     TicketCreated,
     TicketEvent,
     TicketHandled,
@@ -24,13 +25,12 @@ from .events import (
     TicketVoided,
     order,
 )
-from .ledger import Booking
 from .measures import NO_LABELS, UNKNOWN, Labels
 from .policy import Policy, ServiceLevel
+from .profile import Entry, Interval
 
 __all__ = ["Repeat", "Ticket", "Touch", "read"]
 
-Key: TypeAlias = tuple[int, int, str]
 _SOLVED: Final = ("solved", "closed")
 
 
@@ -51,16 +51,20 @@ class Repeat(NamedTuple):
 class Ticket:
     """What a ticket's events come to."""
 
-    __slots__ = ("booked", "created", "keys", "labels", "solved", "solved_labels", "touches", "voided")
+    __slots__ = (
+        "created", "entries", "intervals", "keys", "labels", "no_repeat", "solved", "touches", "voided",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        #: Its bookings, except those that depend on the customer's other tickets.
-        self.booked: list[Booking] = []
+        #: What it books, except for what depends on the customer's other tickets.
+        self.entries: list[Entry] = []
+        self.intervals: list[Interval] = []
         self.touches: list[Touch] = []
         #: Creation and first solving as its neighbours see them; None if it takes no part in ticket metrics.
         self.created: Repeat | None = None
         self.solved: Repeat | None = None
-        self.solved_labels: Labels = NO_LABELS
+        #: To be booked if no contact repeats after the first solving.
+        self.no_repeat: Entry | None = None
         self.voided = False
         #: The labels from each change on, by the key of the event that made it.
         self.keys: list[Key] = []
@@ -94,7 +98,8 @@ class _Reader:
 
     def __init__(self, created: TicketCreated, policy: Policy) -> None:
         self.ticket = Ticket()
-        self.book = self.ticket.booked
+        self.entries = self.ticket.entries
+        self.key = order(created)
         self.policy = policy
         self.created = at = created.occurred_at
         self.channel = created.channel
@@ -102,33 +107,49 @@ class _Reader:
         self.priority = created.priority or UNKNOWN
         self.assignee: str | None = None
         self.replier: str | None = None
-        self.labels: Labels = (self.channel, self.issue_type, self.priority, UNKNOWN)
-        self.ticket.keys.append(order(created))
+        self.product = created.product or UNKNOWN
+        self.group = created.group or UNKNOWN
+        self.labels: Labels = (*self.told(), UNKNOWN)
+        self.ticket.keys.append(self.key)
         self.ticket.labels.append(self.labels)
         self.ticket.created = Repeat(at, self.issue_type)
         self.merged = False
         self.solved = False
         #: The first-response clock: running until an agent answers or the ticket is solved.
         self.waiting = self.unacknowledged = (created.created_by or "customer") == "customer"
-        self.last_solving: Booking | None = None
+        self.last_solving: Entry | None = None
         self.reopened_first: int | None = None
         self.one_touch = False
         self.promises: list[ServiceLevel] = []
-        self.book.append((at, "tickets_created", self.labels, 1))
-        self.level(at, "tickets_open", 1)
+        #: Levels that hold: name -> since when.
+        self.levels: dict[str, Key] = {}
+        self.enter("tickets_created", self.labels)
+        self.levels["tickets_open"] = self.key
         if self.waiting:
-            self.level(at, "tickets_unanswered", 1)
+            self.levels["tickets_unanswered"] = self.key
             self.promises = [
                 promise
                 for promise in policy.service_levels
                 if promise.metric == "first_response" and _matches(promise, self.labels)
             ]
 
-    def level(self, at: int, name: str, step: int) -> None:
-        self.book.append((at, name, self.labels, step))
+    def told(self) -> Labels:
+        """The labels that events tell, without the agent."""
+        return (self.channel, self.issue_type, self.priority, self.product, self.group)
+
+    def enter(self, name: str, labels: Labels, value: int = 1) -> None:
+        """Books at the event that is being read."""
+        self.entries.append((self.key, name, labels, value))
+
+    def end(self, name: str) -> None:
+        """Ends a level, if it holds, under the labels it had."""
+        since = self.levels.pop(name, None)
+        if since is not None:
+            self.ticket.intervals.append((name, since, self.key, self.labels, 1))
 
     def before(self, event: TicketEvent) -> None:
         """What precedes the creation: only its touches and its end count."""
+        self.key = order(event)
         if type(event) is TicketMessage:
             if event.author == "agent" and event.public is not False:
                 self.touch(event, event.agent_id)
@@ -140,6 +161,7 @@ class _Reader:
             self.ticket.voided = True
 
     def take(self, event: TicketEvent) -> None:
+        self.key = order(event)
         kind = type(event)
         if kind is TicketMessage:
             self.message(event)  # type: ignore[arg-type]
@@ -161,33 +183,33 @@ class _Reader:
         by_author = self.author(event.agent_id) if event.author == "agent" else self.labels
         if self.unacknowledged:
             self.unacknowledged = False
-            self.book.append((at, "first_acknowledgement", by_author, at - self.created))
+            self.enter("first_acknowledgement", by_author, at - self.created)
         if event.author != "agent":
             return
         if self.waiting:
-            self.book.append((at, "first_response", by_author, at - self.created))
+            self.enter("first_response", by_author, at - self.created)
             self.kept(at)
-            self.stop_waiting(at)
+            self.stop_waiting()
         self.touch(event, event.agent_id)
         if event.agent_id is not None and event.agent_id != self.replier:
             self.replier = event.agent_id
-            self.relabel(event)
+            self.relabel()
 
     def author(self, agent: str | None) -> Labels:
         """The labels of what an agent did; without a name, of whoever has the ticket."""
         return self.labels if agent is None else (*self.labels[:-1], agent)
 
     def touch(self, event: TicketMessage | TicketHandled, agent: str | None) -> None:
-        self.ticket.touches.append(Touch(order(event), self.author(agent)))
+        self.ticket.touches.append(Touch(self.key, self.author(agent)))
 
     def handled(self, event: TicketHandled) -> None:
         seconds = (event.talk_seconds or 0) + (event.hold_seconds or 0) + (event.after_call_seconds or 0)
-        self.book.append((event.occurred_at, "handle_ms", self.author(event.agent_id), round(seconds * 1000)))
+        self.enter("handle_ms", self.author(event.agent_id), round(seconds * 1000))
         if event.talk_seconds is not None:
             self.touch(event, event.agent_id)
 
-    def stop_waiting(self, at: int) -> None:
-        self.level(at, "tickets_unanswered", -1)
+    def stop_waiting(self) -> None:
+        self.end("tickets_unanswered")
         self.waiting = False
 
     def kept(self, replied: int) -> None:
@@ -195,9 +217,9 @@ class _Reader:
         for promise in self.promises:
             deadline = self.created + promise.seconds * 1000
             if replied <= deadline:
-                self.book.append((replied, "sla_met", (promise.name,), 1))
+                self.enter("sla_met", (promise.name,))
             else:
-                self.book.append((deadline, "sla_breached", (promise.name,), 1))
+                self.entries.append((_at(deadline), "sla_breached", (promise.name,), 1))
         self.promises = []
 
     def breach(self, until: int | None) -> None:
@@ -205,7 +227,7 @@ class _Reader:
         for promise in self.promises:
             deadline = self.created + promise.seconds * 1000
             if until is None or until > deadline:
-                self.book.append((deadline, "sla_breached", (promise.name,), 1))
+                self.entries.append((_at(deadline), "sla_breached", (promise.name,), 1))
         self.promises = []
 
     def status(self, event: TicketStatusChanged) -> None:
@@ -220,25 +242,25 @@ class _Reader:
             self.reopening(at)
 
     def solving(self, at: int) -> None:
-        self.book.append((at, "tickets_solved", self.labels, 1))
-        self.level(at, "tickets_open", -1)
+        self.enter("tickets_solved", self.labels)
+        self.end("tickets_open")
         if self.waiting:
             self.breach(at)
-            self.stop_waiting(at)
+            self.stop_waiting()
         self.unacknowledged = False
         if self.ticket.solved is None:
             self.ticket.solved = Repeat(at, self.issue_type)
-            self.ticket.solved_labels = self.labels
-            self.book.append((at, "first_resolution", self.labels, at - self.created))
-            self.book.append((at, "first_solved", self.labels, 1))
+            self.ticket.no_repeat = (self.key, "fcr_no_repeat", self.labels, 1)
+            self.enter("first_resolution", self.labels, at - self.created)
+            self.enter("first_solved", self.labels)
             self.one_touch = len(self.ticket.touches) == 1
-        self.last_solving = (at, "full_resolution", self.labels, at - self.created)
+        self.last_solving = (self.key, "full_resolution", self.labels, at - self.created)
 
     def reopening(self, at: int) -> None:
-        self.book.append((at, "tickets_reopened", self.labels, 1))
-        self.level(at, "tickets_open", 1)
+        self.enter("tickets_reopened", self.labels)
+        self.levels["tickets_open"] = self.key
         if self.last_solving is not None:
-            self.book.append((self.last_solving[0], "solvings_reopened", self.last_solving[2], 1))
+            self.entries.append((self.last_solving[0], "solvings_reopened", self.last_solving[2], 1))
         if self.reopened_first is None:
             self.reopened_first = at
         self.last_solving = None
@@ -247,23 +269,23 @@ class _Reader:
         self.channel = event.channel or self.channel
         self.issue_type = event.issue_type or self.issue_type
         self.priority = event.priority or self.priority
+        self.product = event.product or self.product
+        self.group = event.group or self.group
         self.assignee = event.agent_id or self.assignee
-        self.relabel(event)
+        self.relabel()
 
-    def relabel(self, event: TicketEvent) -> None:
+    def relabel(self) -> None:
         """Takes new labels into force: levels move over to them, flows go on under them."""
-        labels = (self.channel, self.issue_type, self.priority, self.assignee or self.replier or UNKNOWN)
+        labels = (*self.told(), self.assignee or self.replier or UNKNOWN)
         if labels == self.labels:
             return
-        holding = (("tickets_open", not self.solved), ("tickets_unanswered", self.waiting))
-        levels = [name for name, holds in holding if holds]
-        for name in levels:
-            self.level(event.occurred_at, name, -1)
+        holding = list(self.levels)
+        for name in holding:
+            self.end(name)
         self.labels = labels
-        self.ticket.keys.append(order(event))
+        self.ticket.keys.append(self.key)
         self.ticket.labels.append(labels)
-        for name in levels:
-            self.level(event.occurred_at, name, 1)
+        self.levels = dict.fromkeys(holding, self.key)
 
     def finish(self) -> Ticket:
         ticket = self.ticket
@@ -272,26 +294,33 @@ class _Reader:
             gone.voided = True
             return gone
         if self.merged:
-            ticket.booked = []
+            ticket.entries = []
+            ticket.intervals = []
             ticket.created = ticket.solved = None
             return ticket
         if self.waiting:
             self.breach(None)
-            self.book.append((self.created, "unanswered_since", self.labels, self.created))
+            ticket.intervals.append(("unanswered_since", ticket.keys[0], None, self.labels, self.created))
+        ticket.intervals += [(name, since, None, self.labels, 1) for name, since in self.levels.items()]
         if self.last_solving is not None:
-            self.book.append(self.last_solving)
+            self.entries.append(self.last_solving)
         if ticket.solved is not None:
             horizon = ticket.solved.at + self.policy.repeat
             if self.reopened_first is not None and self.reopened_first < horizon:
                 ticket.solved = None  # neither one touch nor no repeat
-            elif self.one_touch:
-                self.book.append((ticket.solved.at, "fcr_one_touch", ticket.solved_labels, 1))
+            elif self.one_touch and ticket.no_repeat is not None:
+                self.entries.append((ticket.no_repeat[0], "fcr_one_touch", ticket.no_repeat[2], 1))
         return ticket
+
+
+def _at(instant: int) -> Key:
+    """The key of an instant at which nothing happens, before whatever does."""
+    return (instant, -1, "")
 
 
 def _matches(promise: ServiceLevel, labels: Labels) -> bool:
     """Whether a ticket's labels at its start pass every filter of a promise."""
-    channel, _, priority, _ = labels
+    channel, _, priority, *_ = labels
     return all(
         {"channel": channel, "priority": priority}.get(dimension, UNKNOWN) in admitted
         for dimension, admitted in promise.filter.items()

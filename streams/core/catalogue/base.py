@@ -1,0 +1,181 @@
+"""What a metric is, what it is computed from, and the shapes that many formulas share.
+
+A formula takes a ``Sums`` (what one margin's cells add up to in one window) and gives a ``Value``. A formula is
+undefined (value None) iff its denominator is 0; none can give NaN or infinity. Changing one means a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final, NamedTuple
+
+import msgspec
+
+from ..measures import DIMENSIONS, per_window
+from ..policy import Policy
+from ..quantiles import nearest_rank
+
+__all__ = [
+    "LABELS", "MONEY", "SURVEYS", "Metric", "Sums", "Value", "Z", "cost_per", "count", "durations", "factored", "level",
+    "mean_seconds", "money", "quantile_seconds", "ratio", "wilson",
+]  # fmt: skip
+
+#: Where a metric is published: the dimensions of its samples' labels, ``all`` among them.
+LABELS: Final = ("all", *DIMENSIONS)
+SURVEYS: Final = (*LABELS, "kind", "program")
+MONEY: Final = "{currency}_minor"
+
+
+#: The 97.5th percentile of the normal distribution: two-sided 95 %.
+Z: Final = 1.959963984540054
+
+
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """A metric's value, the samples behind it (ratios: the denominator) and its 95 % bounds where defined."""
+
+    value: int | float | None
+    count: int
+    low: float | None = None
+    high: float | None = None
+
+
+class Sums(NamedTuple):
+    """One margin's amounts in one window. ``cost`` is what falls on it, allocated, in minor units."""
+
+    cell: Mapping[str, int]
+    levels: Mapping[str, int]
+    window: str
+    as_of: int
+    cost: int
+    policy: Policy
+
+    def flow(self, key: str) -> int:
+        return self.cell.get(key, 0)
+
+    def level(self, name: str) -> int:
+        """A level now."""
+        return self.levels.get(name, 0)
+
+    def here(self, name: str) -> int:
+        """A level of this window's own length."""
+        return self.levels.get(per_window(name, self.window), 0)
+
+    def bins(self, name: str) -> dict[int, int]:
+        stem = f"{name}.b"
+        skip = len(stem)
+        return {int(key[skip:]): amount for key, amount in self.cell.items() if key.startswith(stem)}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric and where it is published."""
+
+    id: str
+    kind: str
+    unit: str
+    help: str
+    formula: str
+    compute: Callable[[Sums], Value]
+    #: Measures of which a member must have any (ever) to be shown; ``cost`` for what is allocated.
+    needs: tuple[str, ...]
+    version: int = 1
+    dimensions: tuple[str, ...] = LABELS
+    #: True for levels, which hold now and are published in the window ``now`` alone.
+    level: bool = False
+    interval: str = ""
+    source: str = "definitions.md"
+
+    @property
+    def definition(self) -> str:
+        return f"{self.id}@{self.version}"
+
+    def unit_in(self, currency: str) -> str:
+        """The unit with the reporting currency's code for money, e.g. ``EUR_minor``."""
+        return self.unit.replace("{currency}", currency)
+
+
+def count(key: str) -> Callable[[Sums], Value]:
+    def compute(sums: Sums) -> Value:
+        count = sums.flow(key)
+        return Value(count, count)
+
+    return compute
+
+
+def level(key: str) -> Callable[[Sums], Value]:
+    def compute(sums: Sums) -> Value:
+        count = sums.level(key)
+        return Value(count, count)
+
+    return compute
+
+
+def money(key: str, samples: str) -> Callable[[Sums], Value]:
+    return lambda sums: Value(sums.flow(key), sums.flow(samples))
+
+
+def ratio(part: str, whole: str) -> Callable[[Sums], Value]:
+    def compute(sums: Sums) -> Value:
+        total = sums.flow(whole)
+        return Value(sums.flow(part) / total if total else None, total)
+
+    return compute
+
+
+def mean_seconds(name: str) -> Callable[[Sums], Value]:
+    def compute(sums: Sums) -> Value:
+        n = sums.flow(f"{name}.n")
+        return Value(sums.flow(f"{name}.sum") / (n * 1000) if n else None, n)
+
+    return compute
+
+
+def quantile_seconds(name: str, percent: int) -> Callable[[Sums], Value]:
+    def compute(sums: Sums) -> Value:
+        found = nearest_rank(sums.bins(name), percent)
+        return Value(None if found is None else found / 1000, sums.flow(f"{name}.n"))
+
+    return compute
+
+
+def wilson(part: int, whole: int) -> tuple[float, float]:
+    """The 95 % score interval of a proportion (Wilson, JASA 22, 1927), within [0, 1]."""
+    p = part / whole
+    spread = 1 + Z * Z / whole
+    centre = (p + Z * Z / (2 * whole)) / spread
+    margin = Z * sqrt(p * (1 - p) / whole + Z * Z / (4 * whole * whole)) / spread
+    return max(0.0, centre - margin), min(1.0, centre + margin)
+
+
+def cost_per(whole: str) -> Callable[[Sums], Value]:
+    def compute(sums: Sums) -> Value:
+        total = sums.flow(whole)
+        return Value(sums.cost / total if total else None, total)
+
+    return compute
+
+
+def factored(amount: int, sums: Sums) -> int | float:
+    """Revenue as benefit: times margin times incrementality, exact until the last step."""
+    benefit = amount * sums.policy.contribution_margin * sums.policy.incrementality
+    return benefit.numerator if benefit.denominator == 1 else float(benefit)
+
+
+def durations(name: str, text: str) -> list[Metric]:
+    metrics = [
+        Metric(
+            f"{name}_mean_seconds", "seconds", "seconds", f"{text}: mean.", "sum of samples / samples",
+            mean_seconds(name), (name,),
+        )
+    ]  # fmt: skip
+    metrics.extend(
+        Metric(
+            f"{name}_p{percent}_seconds", "seconds", "seconds",
+            f"{text}: {percent}th percentile by nearest rank, within 1 %.",
+            f"the sample of rank ceil(n * {percent} / 100)", quantile_seconds(name, percent), (name,),
+        )
+        for percent in (50, 90)
+    )  # fmt: skip
+    return metrics

@@ -1,0 +1,41 @@
+"""Revenue, what of it is credited to service, and the benefit. Source of every formula: definitions.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .base import MONEY, Metric, Sums, Value, factored, money
+
+__all__ = ["REVENUE"]
+
+
+def _benefit(sums: Sums) -> Value:
+    saved = sums.flow("benefit_deflected")
+    value = factored(sums.flow("benefit_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
+    return Value(value, sums.flow("benefit_orders") + saved)
+
+
+def benefit_total(sums: Sums) -> Value:
+    saved = sums.flow("contacts_deflected")
+    value = factored(sums.flow("attributed_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
+    return Value(value, sums.flow("attributed_orders") + saved)
+
+
+REVENUE: Final = [
+    Metric("revenue_paid", "money", MONEY, "Payments received, before refunds.", "sum of payments",
+           money("revenue_paid", "payments"), ("revenue_paid", "payments")),
+    Metric("attributed_revenue", "money", MONEY,
+           "Paid orders credited to service contacts, at their first payment, less what was taken back since.",
+           "shares of what is left of each order", money("attributed_revenue", "attributed_orders"),
+           ("attributed_revenue", "attributed_orders")),
+    Metric("net_attributed_revenue", "money", MONEY,
+           "The same with refunds, charge-backs and cancellations booked at their own time.",
+           "shares of payments less shares of what is taken back",
+           money("net_attributed_revenue", "attributed_orders"), ("net_attributed_revenue", "attributed_orders")),
+    Metric("benefit", "money", MONEY,
+           "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
+           "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "
+           "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",)),
+    Metric("benefit_total", "money", MONEY, "What service returned, all classes together.", "sum of benefit",
+           benefit_total, ("attributed_revenue", "contacts_deflected")),
+]  # fmt: skip

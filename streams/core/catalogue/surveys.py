@@ -1,0 +1,49 @@
+"""Surveys: NPS, CSAT, CES and how many answer. Source of every formula: definitions.md."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Final
+
+from ..surveys import SCORE_UNIT
+from .base import SURVEYS, Metric, Sums, Value, Z, ratio, wilson
+
+__all__ = ["SURVEY_METRICS"]
+
+
+def _csat_ratio(sums: Sums) -> Value:
+    n, satisfied = sums.flow("csat_answers"), sums.flow("csat_satisfied")
+    return Value(satisfied / n, n, *wilson(satisfied, n)) if n else Value(None, 0)
+
+
+def _csat_mean(sums: Sums) -> Value:
+    n = sums.flow("csat_answers")
+    return Value((n * SCORE_UNIT + 4 * sums.flow("csat_score")) / (n * SCORE_UNIT) if n else None, n)
+
+
+def _nps(sums: Sums) -> Value:
+    n, up, down = sums.here("nps_answers"), sums.here("nps_promoters"), sums.here("nps_detractors")
+    if not n:
+        return Value(None, 0)
+    value = 100 * (up - down) / n
+    # Adjusted Wald for a difference of proportions (Bonett & Price 2012): three more answers, 3/4 at each end.
+    p, q = (up + 0.75) / (n + 3), (down + 0.75) / (n + 3)
+    margin = 100 * Z * sqrt((p + q - (p - q) ** 2) / (n + 3))
+    centre = 100 * (p - q)
+    low, high = max(-100.0, centre - margin), min(100.0, centre + margin)
+    return Value(value, n, min(low, value), max(high, value))
+
+
+SURVEY_METRICS: Final = [
+    Metric("nps", "points", "points", "Net promoter score over the last answer of each customer and program.",
+           "100 * (promoters 9-10 - detractors 0-6) / n", _nps, ("nps_answers",), dimensions=SURVEYS,
+           interval="adjusted Wald, 95 %: n + 3, three quarters more promoters and detractors",
+           source="definitions.md; Bonett & Price 2012"),
+    Metric("csat_ratio", "ratio", "ratio", "Share of CSAT answers in the upper quarter of their scale (4-5 of 5).",
+           "satisfied / answers", _csat_ratio, ("csat_answers",), dimensions=SURVEYS, interval="Wilson score, 95 %",
+           source="definitions.md; Wilson 1927"),
+    Metric("csat_mean", "mean", "score", "Mean CSAT score, stretched to 1..5.",
+           "mean of 1 + 4 * (score - min) / (max - min)", _csat_mean, ("csat_answers",), dimensions=SURVEYS),
+    Metric("survey_response_ratio", "ratio", "ratio", "Share of surveys sent that were answered.",
+           "answered / sent, by the sending's cohort", ratio("sendings_answered", "surveys_sent"), ("surveys_sent",), dimensions=SURVEYS),
+]  # fmt: skip
