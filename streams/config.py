@@ -23,6 +23,7 @@ from streams.core.business_time import LocalDays
 from streams.core.catalogue import METRICS
 from streams.core.events import DAY
 from streams.core.measures import DIMENSIONS
+from streams.core.periods import Aligned
 from streams.core.policy import Attribution, Policy, Rate, ServiceLevel
 from streams.core.windows import Window, rolling
 
@@ -178,6 +179,10 @@ class Settings(_Table, frozen=True, kw_only=True):
     def rolling(self, policy: Policy) -> list[Window]:
         """The rolling windows, on the policy's calendar."""
         return [rolling(name, policy.days) for name in self.windows.rolling]
+
+    def aligned(self, policy: Policy) -> list[Aligned]:
+        """The aligned windows, on the policy's calendar."""
+        return [Aligned(name, policy.days) for name in self.windows.aligned]
 
     def shown(self) -> tuple[str, ...] | None:
         """The label dimensions to publish; None = all."""

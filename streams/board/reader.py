@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from streams.core import codec
 from streams.core.catalogue import METRICS, Metric
 from streams.core.codec import Stats
 from streams.core.costs import Slope
-from streams.core.evaluation import Frame, evaluate
+from streams.core.evaluation import evaluate
+from streams.core.frames import Frame, Frames
 from streams.core.ledger import Cell, Changes, Pane, Panes
 from streams.core.measures import Margin
+from streams.core.periods import Aligned
 from streams.core.policy import Policy
-from streams.core.windows import LiveGrid, Sliding, Window
+from streams.core.records import MetricRecord
+from streams.core.windows import LiveGrid, Window
 
 from .snapshot import Health, Snapshot
 
@@ -36,20 +39,20 @@ class Reader:
         metrics: Sequence[Metric] = tuple(METRICS.values()),
         limit: int = 50,
         dimensions: Sequence[str] | None = None,
+        aligned: Sequence[Aligned] = (),
     ) -> None:
         self._policy: Final = policy
-        self._windows: Final = windows
         self._metrics: Final = metrics
         self._limit = limit
         self._dimensions = dimensions
-        self._grid = LiveGrid(windows, policy.days, 0)
         self._panes = Panes()
-        self._levels = Sliding(self._panes, levels=True)
-        self._sliding = [Sliding(self._panes) for _ in windows]
+        self._frames = Frames(self._panes, LiveGrid(windows, policy.days, 0), windows, aligned)
+        self._told: dict[tuple[str, str], tuple[tuple[int, int], list[MetricRecord]]] = {}
         self._said: dict[tuple[int, bytes], Cell] = {}
         self._costs: dict[tuple[int, Slope], int] = {}
         self._stats: dict[int, Stats] = {}
         self._changes: Changes = {}
+        self._costed = 0
         self._origin = codec.origin(policy, [window.name for window in windows])
 
     def take(self, partition: int, key: bytes, value: bytes | None) -> None:
@@ -58,6 +61,7 @@ class Reader:
         if kind == "p":
             self._cell(partition, key, name, value)
         elif kind == "c":
+            self._costed += 2
             if value is None:
                 self._costs.pop((partition, name), None)
             else:
@@ -90,22 +94,29 @@ class Reader:
         """All values at ``as_of`` (ms; taken back to the finest pane's edge by the caller)."""
         began = time.perf_counter()
         changes, self._changes = self._changes, {}
-        frames = [Frame("now", None, {})]
-        for window, sliding in zip(self._windows, self._sliding, strict=True):
-            sliding.absorb(changes)
-            sliding.advance(self._grid.window(window, as_of))
-            frames.append(Frame(window.name, window.start(as_of), sliding.sums))
-        self._levels.absorb(changes)
-        self._levels.advance(self._grid.ever(as_of))
+        self._frames.absorb(changes)
+        running, ended = self._frames.at(as_of)
         slopes: Counter[Slope] = Counter()
         for (_, slope), times in self._costs.items():
             slopes[slope] += times
-        records = list(
-            evaluate(
-                frames, self._levels.sums, as_of, slopes, self._policy, self._metrics, self._limit, self._dimensions
-            )
-        )
+        records = list(self._evaluate(running, as_of, slopes))
+        told = {}
+        for frame, version in ended:
+            # An ended period is evaluated again only when something in it changed, with its as_of: when computed.
+            name, now = (frame.window, frame.period_start or ""), (version, self._costed + frame.final)
+            seen = self._told.get(name)
+            if seen is None or seen[0] != now:
+                seen = (now, list(self._evaluate([frame], as_of, slopes)))
+            told[name] = seen
+            records.extend(seen[1])
+        self._told = told
         return Snapshot(as_of, records, self._health(ready, lag), time.perf_counter() - began)
+
+    def _evaluate(self, frames: Sequence[Frame], as_of: int, slopes: Mapping[Slope, int]) -> Iterator[MetricRecord]:
+        levels = self._frames.levels.sums
+        return evaluate(
+            frames, levels, as_of, slopes, self._policy, self._metrics, self._limit, self._dimensions
+        )
 
     def _health(self, ready: bool, lag: int) -> Health:
         counters: Counter[str] = Counter()

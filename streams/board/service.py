@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
@@ -14,8 +15,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streams import __version__
 from streams.board.publisher import KafkaSender, Publisher
 from streams.board.reader import Reader
+from streams.board.snapshot import Health, Snapshot
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.config import Settings
+from streams.core import codec
 from streams.core.catalogue import METRICS
 from streams.core.windows import LADDER
 from streams.topics import PANES
@@ -23,10 +26,15 @@ from streams.topics import PANES
 __all__ = ["BoardService"]
 
 _SLICE: Final = 2000
+#: The last record of a worker's unit: its counters, or its origin where no event came.
+_UNIT_ENDS: Final = frozenset({codec.STATS_KEY, codec.ORIGIN_KEY})
 
 
 class BoardService:
-    """One board. ``as_of`` (ms) fixes its clock; None = the wall clock, taken back to the finest pane's edge."""
+    """One board. ``as_of`` (ms) fixes its clock, None = the wall clock; taken back to the finest pane's edge.
+
+    The records of a unit are one change, and a fetch may end in its middle: they wait for the unit's last one.
+    """
 
     def __init__(
         self,
@@ -44,10 +52,15 @@ class BoardService:
         self._on_listening = on_listening
         self.screen = Screen()
         self.reader = Reader(
-            policy, settings.rolling(policy), limit=settings.dimensions.limit, dimensions=settings.shown()
+            policy,
+            settings.rolling(policy),
+            limit=settings.dimensions.limit,
+            dimensions=settings.shown(),
+            aligned=settings.aligned(policy),
         )
         self.ready = False
         self.lag = 0
+        self._waiting: defaultdict[int, list[tuple[bytes, bytes | None]]] = defaultdict(list)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
@@ -92,7 +105,7 @@ class BoardService:
             for source, records in batches.items():
                 for record in records:
                     if record.key is not None:
-                        self.reader.take(source.partition, record.key, record.value)
+                        self._take(source.partition, record.key, record.value, record.offset < target[source])
             if not self.ready:
                 positions = [await consumer.position(source) for source in found]
                 self.ready = all(position >= target[source] for position, source in zip(positions, found, strict=True))
@@ -100,9 +113,23 @@ class BoardService:
                     due = 0.0
             if time.monotonic() >= due:
                 await self._observe(consumer, found)
-                self.screen.show(self.reader.snapshot(self.as_of(), self.ready, self.lag))
+                self.screen.show(self._snapshot())
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
+
+    def _take(self, partition: int, key: bytes, value: bytes | None, at_once: bool) -> None:
+        waiting = self._waiting[partition]
+        waiting.append((key, value))
+        if at_once or key in _UNIT_ENDS:
+            for pair in waiting:
+                self.reader.take(partition, *pair)
+            waiting.clear()
+
+    def _snapshot(self) -> Snapshot:
+        """All values; none before the panes are read: half of a compacted topic is no state there ever was."""
+        if not self.ready:
+            return Snapshot(self.as_of(), [], Health(False, lag=self.lag))
+        return self.reader.snapshot(self.as_of(), True, self.lag)
 
     async def _partitions(self) -> list[TopicPartition]:
         """The partitions of the panes topic, which is there: whoever starts a board makes sure of it."""
@@ -126,6 +153,5 @@ class BoardService:
 
     def as_of(self) -> int:
         """The instant of the next snapshot, ms."""
-        if self._as_of is not None:
-            return self._as_of
-        return time.time_ns() // 1_000_000 // LADDER[0] * LADDER[0]
+        now = time.time_ns() // 1_000_000 if self._as_of is None else self._as_of
+        return now // LADDER[0] * LADDER[0]

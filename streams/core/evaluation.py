@@ -7,31 +7,23 @@ the window stay (ties by name), so that the members with ``other`` always make u
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from .catalogue import Metric, Sums, Value
 from .costs import Slope, allocate
 from .events import format_instant
+from .frames import Frame, Stretch
 from .ledger import Cell, merge
 from .measures import ALL, DIMENSIONS, OTHER, Margin
 from .policy import Policy
 from .records import MetricRecord
 
-__all__ = ["Frame", "evaluate"]
+__all__ = ["evaluate"]
 
 #: All there are, in the order they are published in; the last ones are not chosen by configuration.
 _DIMENSIONS = ("all", *DIMENSIONS, "kind", "program", "class", "target", "model")
 _ALWAYS = ("all", "class", "target", "model")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One window at one instant: its flows by margin. ``start`` is None for ``now``."""
-
-    window: str
-    start: int | None
-    sums: Mapping[Margin, Cell]
-    period_start: str | None = None
+#: No cost falls on the members of these.
+_UNCOSTED = ("class", "target", "model", "kind", "program")
 
 
 def evaluate(
@@ -44,28 +36,23 @@ def evaluate(
     limit: int = 50,
     dimensions: Sequence[str] | None = None,
 ) -> Iterator[MetricRecord]:
-    """The records of all metrics at ``as_of`` (ms, the exclusive end of every frame).
+    """The records of all metrics at ``as_of`` (ms, the exclusive end of every running frame).
 
-    ``levels`` are the sums of all time up to ``as_of``.
+    ``levels`` are the sums of all time up to ``as_of``. A member that any frame has anything of is shown in all.
     """
     stamp = format_instant(as_of)
     shown = [name for name in _DIMENSIONS if dimensions is None or name in _ALWAYS or name in dimensions]
-    tables = {
-        (frame.window, dimension): _table(frame, levels, as_of, dimension, slopes, policy)
-        for frame in frames
-        for dimension in shown
-    }
+    context = _Context(levels, as_of, slopes, policy)
     for metric in metrics:
-        own = [frame for frame in frames if (frame.start is None) == metric.level]
+        own = [frame for frame in frames if (frame.flows is None) == metric.level]
         for dimension in shown:
             if dimension not in metric.dimensions:
                 continue
-            members = _members(metric, [tables[frame.window, dimension] for frame in own])
-            if dimension == "all":
-                members = ["all"]
-            for frame in own:
-                table = tables[frame.window, dimension]
-                for member, value in _values(metric, table, members, limit):
+            tables = [context.table(frame.window, frame.flows, dimension) for frame in own]
+            members = ["all"] if dimension == "all" else _members(metric, tables)
+            for frame, table in zip(own, tables, strict=True):
+                compared = context.compared(metric, frame, dimension)
+                for member, value, beside in _values(metric, table, members, limit, compared):
                     yield MetricRecord(
                         metric=metric.id,
                         window=frame.window,
@@ -78,16 +65,75 @@ def evaluate(
                         high=value.high,
                         unit=metric.unit_in(policy.currency),
                         as_of=stamp,
-                        final=False,
+                        final=frame.final,
                         definition=metric.definition,
+                        **beside,
                     )
+
+
+class _Context:
+    """What all tables of one evaluation share; each table is made once."""
+
+    def __init__(
+        self, levels: Mapping[Margin, Cell], as_of: int, slopes: Mapping[Slope, int], policy: Policy
+    ) -> None:
+        self.levels = _by_dimension(levels)
+        self.as_of = as_of
+        self.slopes = slopes
+        self.policy = policy
+        self._flows: dict[int, dict[str, dict[str, Cell]]] = {}
+        self._tables: dict[tuple[str, int, str], _Table] = {}
+
+    def table(self, window: str, flows: Stretch | None, dimension: str) -> _Table:
+        key = (window, id(flows), dimension)
+        found = self._tables.get(key)
+        if found is None:
+            found = self._tables[key] = self._make(window, flows, dimension)
+        return found
+
+    def _make(self, window: str, flows: Stretch | None, dimension: str) -> _Table:
+        table = _Table(window, flows, self.as_of, self.policy)
+        table.levels = self.levels.get(dimension, {})
+        if flows is None:
+            return table
+        parted = self._flows.get(id(flows))
+        if parted is None:
+            parted = self._flows[id(flows)] = _by_dimension(flows.sums)
+        table.cells = parted.get(dimension, {})
+        if dimension == "all":
+            table.costs = {
+                "all": sum(slope.within(flows.start, flows.end) * times for slope, times in self.slopes.items())
+            }
+        elif dimension not in _UNCOSTED:
+            whole = flows.sums.get(ALL, {})
+            weight = "handle_ms" if whole.get("handle_ms") else "tickets_created"
+            weights = {member: cell.get(weight, 0) for member, cell in table.cells.items()}
+            table.costs = allocate(self.slopes, flows.start, flows.end, dimension, weights)
+        return table
+
+    def compared(self, metric: Metric, frame: Frame, dimension: str) -> dict[str, _Table]:
+        """The tables to compare with, for metrics that are."""
+        if not metric.compared:
+            return {}
+        beside = {"previous": frame.previous, "year_before": frame.year_before}
+        return {
+            name: self.table(frame.window, flows, dimension) for name, flows in beside.items() if flows is not None
+        }
+
+
+def _by_dimension(sums: Mapping[Margin, Cell]) -> dict[str, dict[str, Cell]]:
+    parted: dict[str, dict[str, Cell]] = {}
+    for (dimension, member), cell in sums.items():
+        parted.setdefault(dimension, {})[member] = cell
+    return parted
 
 
 class _Table:
     """The members of one dimension in one frame, and what each is measured by."""
 
-    def __init__(self, frame: Frame, as_of: int, policy: Policy) -> None:
-        self.frame = frame
+    def __init__(self, window: str, flows: Stretch | None, as_of: int, policy: Policy) -> None:
+        self.window = window
+        self.flows = flows
         self.as_of = as_of
         self.policy = policy
         self.cells: dict[str, Cell] = {}
@@ -110,7 +156,7 @@ class _Table:
         return self._sums(cell, levels, cost)
 
     def _sums(self, cell: Cell, levels: Cell, cost: int) -> Sums:
-        return Sums(cell, levels, self.frame.window, self.as_of, cost, self.policy)
+        return Sums(cell, levels, self.window, self.as_of, cost, self.policy)
 
     def having(self, needs: Sequence[str]) -> Iterator[str]:
         """The members with any amount of any of these measures."""
@@ -130,29 +176,6 @@ def _stem(key: str) -> str:
     return key.partition(".")[0].partition("@")[0]
 
 
-def _table(
-    frame: Frame,
-    levels: Mapping[Margin, Cell],
-    as_of: int,
-    dimension: str,
-    slopes: Mapping[Slope, int],
-    policy: Policy,
-) -> _Table:
-    table = _Table(frame, as_of, policy)
-    table.cells = {member: cell for (name, member), cell in frame.sums.items() if name == dimension}
-    table.levels = {member: cell for (name, member), cell in levels.items() if name == dimension}
-    if frame.start is None or dimension in ("class", "target", "model"):
-        return table
-    if dimension == "all":
-        table.costs = {"all": sum(slope.within(frame.start, as_of) * times for slope, times in slopes.items())}
-        return table
-    whole = frame.sums.get(ALL, {})
-    weight = "handle_ms" if whole.get("handle_ms") else "tickets_created"
-    weights = {member: cell.get(weight, 0) for member, cell in table.cells.items()}
-    table.costs = allocate(slopes, frame.start, as_of, dimension, weights)
-    return table
-
-
 def _members(metric: Metric, tables: Iterable[_Table]) -> list[str]:
     """All members that a metric has anything of in any window, so that shorter windows show their zeros."""
     found: set[str] = set()
@@ -161,13 +184,18 @@ def _members(metric: Metric, tables: Iterable[_Table]) -> list[str]:
     return sorted(found)
 
 
-def _values(metric: Metric, table: _Table, members: Sequence[str], limit: int) -> Iterator[tuple[str, Value]]:
+def _values(
+    metric: Metric, table: _Table, members: Sequence[str], limit: int, compared: Mapping[str, _Table]
+) -> Iterator[tuple[str, Value, dict[str, int | float | None]]]:
+    """Each member's value, and the values beside it."""
     values = [(member, metric.compute(table.sums(member))) for member in members]
     named = [item for item in values if item[0] != OTHER]
-    if len(named) <= limit:
-        yield from values
-        return
-    named.sort(key=lambda item: (-item[1].count, item[0]))
-    yield from sorted(named[:limit])
-    rest = [member for member, _ in named[limit:]]
-    yield OTHER, metric.compute(table.together([*rest, OTHER]))
+    rest: list[str] = []
+    if len(named) > limit:
+        named.sort(key=lambda item: (-item[1].count, item[0]))
+        rest = [member for member, _ in named[limit:]] + [OTHER]
+        values = [*sorted(named[:limit]), (OTHER, metric.compute(table.together(rest)))]
+    for member, value in values:
+        together = rest if rest and member == OTHER else [member]
+        beside = {name: metric.compute(other.together(together)).value for name, other in compared.items()}
+        yield member, value, beside

@@ -134,9 +134,9 @@ class Ledger:
     ``other``, so that the sums stay right whatever producers invent. A replay has no limit (None).
     """
 
-    def __init__(self, grid: Grid, member_limit: int | None = None) -> None:
+    def __init__(self, grid: Grid, member_limit: int | None = None, panes: Panes | None = None) -> None:
         self.grid: Final = grid
-        self.panes: Final = Panes()
+        self.panes: Final = Panes() if panes is None else panes
         #: dimension -> members admitted so far. Part of the state: a booking is taken back where it was made.
         self.admitted: Final[dict[str, set[str]]] = {}
         self._limit = member_limit

@@ -28,6 +28,9 @@ class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
     as_of: str
     final: bool
     definition: str
+    #: The same of the window before, and of the window a year before; absent where the metric is not compared.
+    previous: int | float | msgspec.UnsetType | None = msgspec.UNSET
+    year_before: int | float | msgspec.UnsetType | None = msgspec.UNSET
 
     @property
     def key(self) -> str:

@@ -109,13 +109,11 @@ def spans(
 class Tiling(Protocol):
     """A grid that can say which slots tile a stretch of time."""
 
-    def window(self, window: Window, as_of: int) -> Sequence[Range]: ...
-
     def ever(self, as_of: int) -> Sequence[Range]:
         """All slots before ``as_of``: what levels are the sum of."""
 
-    def between(self, start: int, end: int) -> Sequence[Range]:
-        """The slots of [start, end)."""
+    def tile(self, start: int, end: int, coarsest: int) -> Sequence[Range]:
+        """The slots of [start, end). ``start`` is an edge of the resolution ``coarsest``."""
 
 
 class LiveGrid:
@@ -133,7 +131,7 @@ class LiveGrid:
         for window in windows:
             if window.resolution < DAYS:
                 pane = LADDER[window.resolution]
-                self._reach[window.resolution] = max(self._reach[window.resolution], window.length + pane + HOUR)
+                self._reach[window.resolution] = max(self._reach[window.resolution], 2 * (window.length + pane) + HOUR)
         self._above: dict[Pane, tuple[Pane, ...]] = {}
 
     def horizon(self, resolution: int) -> int:
@@ -157,17 +155,11 @@ class LiveGrid:
             found = self._above[pane] = wider
         return found
 
-    def window(self, window: Window, as_of: int) -> Sequence[Range]:
-        return self._tile(window.start(as_of), as_of, window.resolution)
-
     def ever(self, as_of: int) -> Sequence[Range]:
-        return self._tile(-_EVER, as_of, DAYS)
+        return self.tile(-_EVER, as_of, DAYS)
 
-    def between(self, start: int, end: int) -> Sequence[Range]:
-        return self._tile(start, end, 0)
-
-    def _tile(self, start: int, end: int, coarsest: int) -> Sequence[Range]:
-        """``start`` must be an edge of ``coarsest``; ``end`` counts to the finest edge before it."""
+    def tile(self, start: int, end: int, coarsest: int) -> Sequence[Range]:
+        """``end`` counts to the finest edge before it."""
         ranges = []
         for resolution in range(coarsest, -1, -1):
             edge = max(floor(end, resolution, self.calendar), start)
@@ -191,13 +183,10 @@ class CutGrid:
     def above(self, pane: Pane) -> Sequence[Pane]:
         return (pane,)
 
-    def window(self, window: Window, as_of: int) -> Sequence[Range]:
-        return self.between(window.start(as_of), as_of)
-
     def ever(self, as_of: int) -> Sequence[Range]:
         return ((0, -_EVER, self._slot(as_of)),)
 
-    def between(self, start: int, end: int) -> Sequence[Range]:
+    def tile(self, start: int, end: int, coarsest: int) -> Sequence[Range]:
         return ((0, self._slot(start), self._slot(end)),)
 
     def _slot(self, edge: int) -> int:
@@ -218,6 +207,8 @@ class Sliding:
         self._levels = levels
         self._ranges: dict[int, tuple[int, int]] = {}
         self.sums: dict[Margin, Cell] = {}
+        #: Counts the changes to the sums.
+        self.version = 0
 
     def absorb(self, changes: Changes) -> None:
         """Takes over what was just added to the panes."""
@@ -242,6 +233,7 @@ class Sliding:
             return
         if self._levels:
             margin = (margin[0][1:], margin[1])
+        self.version += 1
         total = self.sums.get(margin)
         if total is None:
             total = self.sums[margin] = {}

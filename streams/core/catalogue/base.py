@@ -59,8 +59,9 @@ class Sums(NamedTuple):
         return self.levels.get(name, 0)
 
     def here(self, name: str) -> int:
-        """A level of this window's own length."""
-        return self.levels.get(per_window(name, self.window), 0)
+        """What depends on the window's own length: a level of rolling windows, a flow of aligned ones."""
+        key = per_window(name, self.window)
+        return self.levels.get(key, 0) + self.cell.get(key, 0)
 
     def bins(self, name: str) -> dict[int, int]:
         stem = f"{name}.b"
@@ -84,6 +85,8 @@ class Metric:
     dimensions: tuple[str, ...] = LABELS
     #: True for levels, which hold now and are published in the window ``now`` alone.
     level: bool = False
+    #: True where the values of the window before and of a year before stand beside the value.
+    compared: bool = False
     interval: str = ""
     source: str = "definitions.md"
 

@@ -1,0 +1,164 @@
+"""The frames that values are evaluated in: every window at one instant, with what it is compared to.
+
+Replay and board both take their sums from ``Frames``: it knows which stretches of time are asked for at an instant,
+keeps the sums of each while panes change and the clock moves, and lets go of those no longer asked for.
+
+``previous`` is the window before; of a running period the same elapsed part, to the edge of a pane. ``year_before``
+is 364 days back for windows of local days, and the calendar's for aligned ones, to the local midnight; shorter
+rolling windows have none, because no panes so fine are kept for a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .events import format_instant
+from .ledger import Cell, Changes, Panes
+from .measures import Margin
+from .periods import Aligned, Period
+from .windows import DAYS, Sliding, Tiling, Window, floor
+
+__all__ = ["Frame", "Frames", "Stretch"]
+
+#: The pane to whose edge the elapsed part of a running period is compared.
+_COMPARED_AT: Final = {"day": 2, "week": 3, "month": 4, "quarter": DAYS, "year": DAYS}
+_YEAR: Final = 364
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The flows of [start, end) by margin."""
+
+    start: int
+    end: int
+    sums: Mapping[Margin, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One window at one instant; ``flows`` is None for ``now``, which has levels alone."""
+
+    window: str
+    flows: Stretch | None
+    period_start: str | None = None
+    final: bool = False
+    previous: Stretch | None = None
+    year_before: Stretch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A stretch that is asked for: its name stays while the clock moves, so that its sums can slide."""
+
+    name: tuple[str, str, int]
+    start: int
+    end: int
+    resolution: int
+
+
+class Frames:
+    """All frames over some panes. ``start`` (ms) adds the window ``period`` = [start, as_of)."""
+
+    def __init__(
+        self,
+        panes: Panes,
+        grid: Tiling,
+        windows: Sequence[Window],
+        aligned: Sequence[Aligned] = (),
+        start: int | None = None,
+    ) -> None:
+        self._panes = panes
+        self._grid = grid
+        self._windows = windows
+        self._aligned = aligned
+        self._start = start
+        self._sliding: dict[tuple[str, str, int], Sliding] = {}
+        self.levels: Final = Sliding(panes, levels=True)
+
+    def absorb(self, changes: Changes) -> None:
+        """Takes over what was added to the panes."""
+        self.levels.absorb(changes)
+        for sliding in self._sliding.values():
+            sliding.absorb(changes)
+
+    def edges(self, as_of: int) -> Iterator[int]:
+        """Every instant at which a stretch asked for at ``as_of`` begins or ends."""
+        yield as_of
+        for ask in self._asked(as_of):
+            yield ask.start
+            yield ask.end
+
+    def at(self, as_of: int) -> tuple[list[Frame], list[tuple[Frame, int]]]:
+        """The frames of running windows, and those of ended periods, each with the version of its sums."""
+        self.levels.advance(self._grid.ever(as_of))
+        asked = {ask.name: ask for ask in self._asked(as_of)}
+        for name in self._sliding.keys() - asked.keys():
+            del self._sliding[name]
+        stretches = {name: self._stretch(ask) for name, ask in asked.items()}
+        running = [Frame("now", None)]
+        running += [_frame(window.name, None, stretches) for window in self._windows]
+        if self._start is not None and self._start < as_of:
+            running.append(Frame("period", stretches["period", "", 0], format_instant(self._start)))
+        ended: list[tuple[Frame, int]] = []
+        for kind in self._aligned:
+            for index, period in enumerate(kind.told(as_of)):
+                frame = _frame(kind.name, period, stretches, final=period.final(as_of))
+                if index == 0:
+                    running.append(frame)
+                else:
+                    ended.append((frame, self._sliding[kind.name, "", period.start].version))
+        return running, ended
+
+    def _stretch(self, ask: _Ask) -> Stretch:
+        sliding = self._sliding.get(ask.name)
+        if sliding is None:
+            sliding = self._sliding[ask.name] = Sliding(self._panes)
+        sliding.advance(self._grid.tile(ask.start, ask.end, ask.resolution))
+        return Stretch(ask.start, ask.end, sliding.sums)
+
+    # -- what is asked for ------------------------------------------------------------------------------------
+
+    def _asked(self, as_of: int) -> Iterator[_Ask]:
+        for window in self._windows:
+            start = window.start(as_of)
+            yield _Ask((window.name, "", 0), start, as_of, window.resolution)
+            yield _Ask((window.name, "previous", 0), window.start(start), start, window.resolution)
+            if window.days:
+                end = window.calendar.shift(as_of, -_YEAR)
+                begin = window.calendar.shift(as_of, -_YEAR - window.days)
+                yield _Ask((window.name, "year_before", 0), begin, end, DAYS)
+        if self._start is not None and self._start < as_of:
+            yield _Ask(("period", "", 0), self._start, as_of, 0)
+        for kind in self._aligned:
+            for period in kind.told(as_of):
+                yield from _of_period(kind, period, as_of)
+
+
+def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Ask]:
+    """A period up to ``as_of``, the one before it, and the year before's, by the same elapsed part."""
+    end = min(period.end, as_of)
+    yield _Ask((kind.name, "", period.start), period.start, end, DAYS)
+    before = kind.before(period)
+    over = as_of >= period.end
+    cut = before.end if over else min(before.end, before.start + as_of - period.start)
+    cut = max(before.start, floor(cut, DAYS if over else _COMPARED_AT[kind.name], kind.calendar))
+    yield _Ask((kind.name, "previous", period.start), before.start, cut, DAYS)
+    year = kind.calendar.midnight(kind.year_before(period.start))
+    year_end = kind.calendar.midnight(kind.year_before(end))
+    yield _Ask((kind.name, "year_before", period.start), year, max(year, year_end), DAYS)
+
+
+def _frame(
+    name: str, period: Period | None, stretches: Mapping[tuple[str, str, int], Stretch], final: bool = False
+) -> Frame:
+    key = period.start if period else 0
+    return Frame(
+        name,
+        stretches[name, "", key],
+        period.label if period else None,
+        final,
+        stretches.get((name, "previous", key)),
+        stretches.get((name, "year_before", key)),
+    )
