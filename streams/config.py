@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from streams.core.business_time import LocalDays
+from streams.core.business_time import WEEKDAYS, WORKING_WEEK, BusinessClock, Hours, LocalDays, parse_hours
 from streams.core.catalogue import METRICS
-from streams.core.events import DAY
+from streams.core.events import DAY, MINUTE, SECOND
 from streams.core.measures import DIMENSIONS
 from streams.core.periods import Aligned
 from streams.core.policy import Attribution, Policy, Rate, ServiceLevel
@@ -148,6 +148,7 @@ class Settings(_Table, frozen=True, kw_only=True):
 
     def policy(self) -> Policy:
         """The formulas' parameters."""
+        days = LocalDays(self.business.time_zone)
         return Policy(
             currency=self.currency,
             rates={code: tuple(_rates(code, given)) for code, given in self.rates.items()},
@@ -160,6 +161,8 @@ class Settings(_Table, frozen=True, kw_only=True):
                 round(self.attribution.half_life_days * DAY),
             ),
             repeat=round(self.fcr.repeat_days * DAY),
+            session_gap=round(self.fcr.session_gap_minutes * MINUTE),
+            due_soon=self.due_soon_seconds * SECOND,
             service_levels=tuple(
                 ServiceLevel(
                     level.name,
@@ -173,7 +176,10 @@ class Settings(_Table, frozen=True, kw_only=True):
                 )
                 for level in self.service_levels
             ),
-            days=LocalDays(self.business.time_zone),
+            days=days,
+            business=BusinessClock(
+                days, _hours(self.business.hours), [_date("business.holidays", day) for day in self.business.holidays]
+            ),
         )
 
     def rolling(self, policy: Policy) -> list[Window]:
@@ -187,6 +193,20 @@ class Settings(_Table, frozen=True, kw_only=True):
     def shown(self) -> tuple[str, ...] | None:
         """The label dimensions to publish; None = all."""
         return self.dimensions.names or None
+
+
+def _hours(given: Mapping[str, tuple[str, ...]]) -> Mapping[str, Hours]:
+    """The weekly hours in minutes; days that are not named are closed, none at all is the default."""
+    for day in given:
+        if day not in WEEKDAYS:
+            raise ConfigError(f"business.hours.{day}: no such day; there are: {', '.join(WEEKDAYS)}")
+    hours: dict[str, Hours] = {}
+    for day, spans in given.items():
+        try:
+            hours[day] = [parse_hours(text) for text in spans]
+        except ValueError as error:
+            raise ConfigError(f"business.hours.{day}: {', '.join(map(repr, spans))}: {error}") from None
+    return hours or WORKING_WEEK
 
 
 def _rates(code: str, given: Any) -> Iterator[Rate]:

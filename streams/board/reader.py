@@ -86,7 +86,7 @@ class Reader:
         delta = {amount_key: amount for amount_key, amount in delta.items() if amount}
         if delta:
             self._panes.add(pane, margin, delta)
-            gathered = self._changes.setdefault((pane, margin), {})
+            gathered = self._changes.setdefault(pane, {}).setdefault(margin, {})
             for amount_key, amount in delta.items():
                 gathered[amount_key] = gathered.get(amount_key, 0) + amount
 

@@ -40,7 +40,7 @@ from .events import (
     to_state,
 )
 from .ledger import Booking, Ledger, difference
-from .measures import NO_LABELS, UNKNOWN
+from .measures import MODELS, NO_LABELS, UNKNOWN
 from .policy import Policy
 from .profile import NOBODY, Interval, Profile, settle
 from .windows import Window
@@ -207,7 +207,6 @@ class _Customer:
                     at = touch.key[0]
                     for _, order_id in _span(self.placed, at + 1, at + policy.attribution.look_back + 1):
                         yield ORDER, order_id
-                    yield from self.saved_by(at)
             if before.labels != after.labels or before.keys != after.keys or before.voided != after.voided:
                 for survey_id in tuple(self.surveys.get(name, ())):
                     yield SURVEY, survey_id
@@ -227,14 +226,6 @@ class _Customer:
         elif kind == CART:
             for order_id in self.carts.get(name, ()):
                 yield ORDER, order_id
-
-    def saved_by(self, at: int) -> Iterator[EntityKey]:
-        """Orders with an abandoned cart, placed after a touch: it may have saved them."""
-        for members in self.carts.values():
-            for order_id in members:
-                view = self.entities[ORDER, order_id].view
-                if view is not None and view.placed is not None and view.placed.occurred_at > at:
-                    yield ORDER, order_id
 
     def beside(self, view: surveys.Survey) -> Iterator[EntityKey]:
         """The answer before one in its program: its end is this one's beginning."""
@@ -277,31 +268,29 @@ class _Customer:
             index = bisect_right(answers, (view.answered, "\U0010ffff"))
             following = answers[index][0] if index < len(answers) else None
             intervals = surveys.last_answers(view, ticket, following, self.book.windows, self.book.period)
-        return settle(surveys.entries(view, ticket), intervals, self.profile, (view.kind or UNKNOWN, view.program))
+        if view.anchor is None:
+            return []
+        known = Profile([], [self.profile.before(view.anchor)])  # like its ticket's labels, they stay
+        return settle(surveys.entries(view, ticket), intervals, known, (view.kind or UNKNOWN, view.program))
 
     def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
+        booked = settle(view.entries, [], self.profile)
         placed = view.placed
-        if placed is None or view.paid_at is None:
-            return settle(view.entries, [], self.profile)
+        if placed is None or view.paid_key is None:
+            return booked
         at = placed.occurred_at
         credited = attribution.credits(self.touches, at, self.book.policy.attribution)
         if not credited:
-            return settle(view.entries, [], self.profile)
+            return booked
+        labels = [touch.labels + self.profile.before(touch.key) for touch, _ in credited]
+        booked += orders.revenue_bookings(view, [own + MODELS for own in labels], [weight for _, weight in credited])
+        if view.left:
+            booked.append((view.paid_key[0], "attributed_orders", labels[-1], 1))
+        # Abandoned, touched, then placed with its cart id: if any touch since, then the last.
+        cart = None if placed.cart_id is None else self.entities.get((CART, placed.cart_id))
+        saved = cart is not None and cart.view is not None and cart.view < credited[-1].touch.key
         repeat = any(other != name and paid < at for paid, other in self.paid[:2])  # sorted: its own and one more
-        entries = [
-            *view.entries,
-            *orders.revenue_entries(view, credited),
-            *orders.benefit_entries(view, self.saved_cart(placed.cart_id, at), repeat),
-        ]
-        return settle(entries, [], self.profile)
-
-    def saved_cart(self, cart_id: str | None, placed: int) -> bool:
-        """Abandoned, touched, then placed with its cart id."""
-        cart = None if cart_id is None else self.entities.get((CART, cart_id))
-        if cart is None or cart.view is None:
-            return False
-        start = bisect_left(self.touches, ((cart.view,),))
-        return start < bisect_left(self.touches, ((placed,),))
+        return booked + orders.benefit_bookings(view, saved, repeat)
 
 
 def _index(entries: list[Any], entry: Any, add: bool) -> None:

@@ -1,18 +1,36 @@
-"""Local days: where a business day begins, also across changes of the clocks."""
+"""Local days and the business clock: one time zone, weekly hours, holidays.
+
+Rules of this file (definitions.md, "Tickets" and "Service levels"):
+
+* Instants and lengths are ms. Spans of business time are half-open; those that touch or overlap are one.
+* Hours are told by the wall clock of the time zone: a span that passes midnight belongs to the day it begins on, and
+  a holiday takes away the spans that begin on it. Where the clocks change, a span is as long as it really was; a
+  wall-clock time that comes twice means its first, one that is skipped is read on the clock before the change.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from .events import DAY
+from .events import DAY, MINUTE
 
-__all__ = ["LocalDays"]
+__all__ = ["WEEKDAYS", "WORKING_WEEK", "BusinessClock", "Hours", "LocalDays", "parse_hours"]
 
 #: Zones' offsets are multiples of this since 2000, so a local date never changes inside one.
 _QUARTER: Final = 15 * 60_000
 _CACHED: Final = 200_000  # quarters of an hour: 5.7 years
+
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: A weekday's spans in minutes after its midnight; an end past 24 h is on the next day.
+Hours = Sequence[tuple[int, int]]
+WORKING_WEEK: Final[Mapping[str, Hours]] = dict.fromkeys(WEEKDAYS[:5], ((9 * 60, 17 * 60),))
+#: How far ahead a deadline is looked for, in local years; past that a promise cannot be broken.
+_YEARS_AHEAD: Final = 20
+_LAST_YEAR: Final = 9998  # Python's dates end with 9999
 
 
 class LocalDays:
@@ -20,12 +38,13 @@ class LocalDays:
 
     def __init__(self, zone: str = "UTC") -> None:
         self.zone: Final = ZoneInfo(zone)
-        self._utc: Final = zone in ("UTC", "Etc/UTC")
+        self.utc: Final = zone in ("UTC", "Etc/UTC")
         self._midnights: dict[int, int] = {}
+        self._shifted: dict[tuple[int, int], int] = {}
 
     def midnight(self, at: int) -> int:
         """The last local midnight at or before ``at``."""
-        if self._utc:
+        if self.utc:
             return at - at % DAY
         quarter = at // _QUARTER
         found = self._midnights.get(quarter)
@@ -42,10 +61,146 @@ class LocalDays:
 
     def start(self, day: date) -> int:
         """The first instant of a local date; where the clocks skip midnight, the instant they skip to."""
-        naive = datetime.combine(day, time(), self.zone)
-        # Through UTC: where 00:00 does not exist, this is the same instant under its real name.
-        return int(naive.astimezone(UTC).timestamp()) * 1000
+        return self.wall(day, 0)
+
+    def wall(self, day: date, minutes: int) -> int:
+        """The instant at which the wall clock shows ``minutes`` after midnight of a local date."""
+        naive = datetime.combine(day, time()) + timedelta(minutes=minutes)
+        # Through UTC: where that time does not exist, this is the same instant under its real name.
+        return int(naive.replace(tzinfo=self.zone).astimezone(UTC).timestamp()) * 1000
 
     def shift(self, at: int, days: int) -> int:
         """The midnight that begins the local date ``days`` after that of ``at``."""
-        return self.start(self.local_date(at) + timedelta(days=days))
+        midnight = self.midnight(at)
+        if self.utc:
+            return midnight + days * DAY
+        found = self._shifted.get((midnight, days))
+        if found is None:
+            if len(self._shifted) >= _CACHED:
+                self._shifted.clear()
+            found = self._shifted[midnight, days] = self.start(self.local_date(at) + timedelta(days=days))
+        return found
+
+
+class BusinessClock:
+    """How much business time there is between instants.
+
+    Spans are laid out by local years, when first asked for, with the business time before each: whatever the
+    distance between two instants, the answer is two binary searches.
+    """
+
+    def __init__(
+        self,
+        days: LocalDays | None = None,
+        hours: Mapping[str, Hours] = WORKING_WEEK,
+        holidays: Iterable[date] = (),
+    ) -> None:
+        self._days: Final = days or LocalDays()
+        self._hours: Final = [tuple(hours.get(day, ())) for day in WEEKDAYS]
+        self._holidays: Final = frozenset(holidays)
+        self._years: dict[int, list[tuple[int, int]]] = {}
+        #: What is laid out: instants in [from, until).
+        self._from = self._until = 0
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        #: Business time before each span, and up to its end, since the first.
+        self._before: list[int] = []
+        self._after: list[int] = []
+
+    def elapsed(self, start: int, end: int) -> int:
+        """Business time in [start, end), ms; 0 where end is not after start."""
+        if end <= start:
+            return 0
+        if start < self._from or end >= self._until:
+            self._lay_out(start, end)
+        return self._reading(end) - self._reading(start)
+
+    def deadline(self, start: int, length: int) -> int | None:
+        """The earliest instant at which the clock shows ``length`` ms since ``start``; None: not in 20 years."""
+        if length <= 0:
+            return start
+        if not any(self._hours):
+            return None
+        first = self._days.local_date(start).year
+        for years in (0, 1, 3, _YEARS_AHEAD):  # most are met in the year they begin in
+            self._cover(first, min(first + years, _LAST_YEAR))
+            target = self._reading(start) + length
+            index = bisect_left(self._after, target)
+            if index < len(self._after):
+                return self._starts[index] + target - self._before[index]
+        return None
+
+    def _reading(self, at: int) -> int:
+        """What the clock shows at an instant that is laid out."""
+        index = bisect_right(self._starts, at) - 1
+        if index < 0:
+            return 0
+        length = at - self._starts[index]
+        return self._before[index] + length if at < self._ends[index] else self._after[index]
+
+    def _lay_out(self, start: int, end: int) -> None:
+        self._cover(*(min(self._days.local_date(at).year, _LAST_YEAR) for at in (start, end)))
+
+    def _cover(self, first: int, last: int) -> None:
+        """Lays out all local years from one to another, besides those that already are."""
+        if first in self._years and last in self._years:
+            return
+        first, last = min([first, *self._years]), max([last, *self._years])
+        for year in range(first, last + 1):
+            if year not in self._years:
+                self._years[year] = self._spans(year)
+        # The evening before the first day may reach into it: that is laid out as a year's first span.
+        self._from = self._days.start(date(first, 1, 1))
+        self._until = self._days.start(date(last + 1, 1, 1))
+        self._add_up(span for year in range(first, last + 1) for span in self._years[year])
+
+    def _spans(self, year: int) -> list[tuple[int, int]]:
+        """The spans that begin in a local year or on the last day before it, in order."""
+        spans = []
+        day = date(year, 1, 1) - timedelta(days=1)
+        while day.year <= year:
+            if day not in self._holidays:
+                for start, end in self._hours[day.weekday()]:
+                    spans.append((self._days.wall(day, start), self._days.wall(day, end)))
+            day += timedelta(days=1)
+        return sorted(spans)
+
+    def _add_up(self, spans: Iterable[tuple[int, int]]) -> None:
+        starts: list[int] = []
+        ends: list[int] = []
+        for start, end in sorted(spans):
+            if end <= start:  # between them the clocks were put forward
+                continue
+            if ends and start <= ends[-1]:
+                ends[-1] = max(ends[-1], end)
+            else:
+                starts.append(start)
+                ends.append(end)
+        before: list[int] = []
+        total = 0
+        for start, end in zip(starts, ends, strict=True):
+            before.append(total)
+            total += end - start
+        self._starts, self._ends, self._before = starts, ends, before
+        self._after = [begun + end - start for begun, start, end in zip(before, starts, ends, strict=True)]
+
+
+def parse_hours(text: str) -> tuple[int, int]:
+    """``"09:00-17:00"`` as minutes after midnight; an end not after its start is on the next day.
+
+    ``ValueError`` for anything else. ``24:00`` is an end.
+    """
+    start, dash, end = text.partition("-")
+    begin, finish = _minutes(start.strip()), _minutes(end.strip())
+    if not dash or begin is None or finish is None or begin == DAY // MINUTE:
+        raise ValueError('expected hours such as "09:00-17:00"')
+    return (begin, finish) if finish > begin else (begin, finish + DAY // MINUTE)
+
+
+def _minutes(text: str) -> int | None:
+    """``HH:MM`` up to 24:00 as minutes; None for anything else."""
+    hour, colon, minute = text.partition(":")
+    if not (colon and len(hour) == len(minute) == 2 and f"{hour}{minute}".isdecimal() and text.isascii()):
+        return None
+    minutes = int(hour) * 60 + int(minute)
+    return minutes if int(minute) < 60 and minutes <= DAY // MINUTE else None

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
-from .measures import OTHER, UNKNOWN, Labels, Margin, Scheme, amounts, margins, measure
+from .measures import MEASURES, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
 
 __all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
 
@@ -26,8 +26,8 @@ Cell: TypeAlias = dict[str, int]
 Pane: TypeAlias = tuple[int, int]
 #: (resolution, first slot, end slot): half-open.
 Range: TypeAlias = tuple[int, int, int]
-#: What was added to cells.
-Changes: TypeAlias = dict[tuple[Pane, Margin], Cell]
+#: What was added to cells, by pane and margin.
+Changes: TypeAlias = dict[Pane, dict[Margin, Cell]]
 
 
 def difference(old: Sequence[Booking], new: Sequence[Booking]) -> Mapping[Booking, int]:
@@ -59,13 +59,17 @@ def merge(into: Cell, cell: Mapping[str, int], times: int = 1) -> None:
 
 
 class Grid(Protocol):
-    """How time is cut into panes."""
+    """How time is cut into panes. Resolutions count from the finest, 0."""
+
+    @property
+    def resolutions(self) -> int:
+        """How many there are."""
 
     def finest(self, at: int) -> Pane:
         """The smallest pane that a booking at ``at`` is posted to."""
 
-    def above(self, pane: Pane) -> Sequence[Pane]:
-        """The pane itself and the coarser ones that contain it, one a resolution."""
+    def above(self, pane: Pane) -> Pane:
+        """The pane of the next coarser resolution that contains this one."""
 
 
 class Panes:
@@ -140,40 +144,65 @@ class Ledger:
         #: dimension -> members admitted so far. Part of the state: a booking is taken back where it was made.
         self.admitted: Final[dict[str, set[str]]] = {}
         self._limit = member_limit
-        self._pending: dict[tuple[Pane, Scheme, Labels], Cell] = {}
+        self._pending: dict[Pane, dict[tuple[Scheme, Labels], Cell]] = {}
+        self._margins: dict[tuple[Scheme, Labels], tuple[Margin, ...]] = {}
 
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
         pending, finest = self._pending, self.grid.finest
         for (at, name, labels, value), times in delta.items():
-            kind, scheme = measure(name)
-            where = (finest(at), scheme, labels)
-            cell = pending.get(where)
+            kind, scheme = MEASURES.get(name) or measure(name)
+            pane = finest(at)
+            cells = pending.get(pane)
+            if cells is None:
+                cells = pending[pane] = {}
+            cell = cells.get((scheme, labels))
             if cell is None:
-                cell = pending[where] = {}
-            for key, amount in amounts(name, kind, value):
-                cell[key] = cell.get(key, 0) + amount * times
+                cell = cells[scheme, labels] = {}
+            if kind is Kind.COUNT:
+                cell[name] = cell.get(name, 0) + value * times
+            else:
+                for key, amount in amounts(name, kind, value):
+                    cell[key] = cell.get(key, 0) + amount * times
 
     def flush(self) -> Changes:
         """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
-        fine: Changes = {}
-        for (pane, scheme, labels), cell in self._pending.items():
-            for margin in self._margins(scheme, labels):
-                _gather(fine, (pane, margin), cell)
-        self._pending.clear()
+        levels: list[Changes] = [{} for _ in range(self.grid.resolutions)]
+        for pane, labelled in self._pending.items():
+            levels[pane[0]][pane] = self._by_margin(labelled)
+        self._pending = {}
         changes: Changes = {}
-        above = self.grid.above
-        for (pane, margin), cell in fine.items():
-            if cell:
-                for wider in above(pane):
-                    _gather(changes, (wider, margin), cell)
-        for (pane, margin), cell in changes.items():
-            self.panes.add(pane, margin, cell)
+        for finer, coarser in zip(levels, [*levels[1:], {}], strict=True):
+            for pane, cells in finer.items():
+                if pane[0] + 1 < len(levels):
+                    _roll_up(coarser, self.grid.above(pane), cells)
+                changes[pane] = cells
+        for pane, cells in changes.items():
+            for margin, cell in cells.items():
+                self.panes.add(pane, margin, cell)
         return changes
 
-    def _margins(self, scheme: Scheme, labels: Labels) -> Sequence[Margin]:
-        admitted = tuple(map(self._admit, scheme.dimensions, labels))
-        return margins(scheme, admitted)
+    def _by_margin(self, labelled: dict[tuple[Scheme, Labels], Cell]) -> dict[Margin, Cell]:
+        """Sums cells under whole label sets by dimension."""
+        cells: dict[Margin, Cell] = {}
+        for (scheme, labels), cell in labelled.items():
+            if 0 in cell.values():
+                cell = {key: amount for key, amount in cell.items() if amount}
+            for margin in self._margins.get((scheme, labels)) or self._learn(scheme, labels):
+                found = cells.get(margin)
+                if found is None:
+                    cells[margin] = cell.copy()
+                else:
+                    for key, amount in cell.items():
+                        found[key] = found.get(key, 0) + amount
+        return cells
+
+    def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
+        if len(self._margins) > 100_000:
+            self._margins.clear()
+        found = margins(scheme, tuple(map(self._admit, scheme.dimensions, labels)))
+        self._margins[scheme, labels] = found
+        return found
 
     def _admit(self, dimension: str, member: str) -> str:
         known = self.admitted.get(dimension)
@@ -187,9 +216,16 @@ class Ledger:
         return member
 
 
-def _gather(changes: dict[tuple[Pane, Margin], Cell], where: tuple[Pane, Margin], cell: Cell) -> None:
-    found = changes.get(where)
-    if found is None:
-        changes[where] = {key: amount for key, amount in cell.items() if amount}
-    else:
-        merge(found, cell)
+def _roll_up(coarser: Changes, pane: Pane, cells: dict[Margin, Cell]) -> None:
+    """Adds the cells of a pane to the one that contains it."""
+    into = coarser.get(pane)
+    if into is None:
+        coarser[pane] = {margin: cell.copy() for margin, cell in cells.items()}
+        return
+    for margin, cell in cells.items():
+        found = into.get(margin)
+        if found is None:
+            into[margin] = cell.copy()
+        else:
+            for key, amount in cell.items():
+                found[key] = found.get(key, 0) + amount

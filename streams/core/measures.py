@@ -4,6 +4,7 @@ A booking is ``(instant, measure, labels, value)``. Its measure says how the val
 
 * ``COUNT``: the value itself, under the measure's name;
 * ``SAMPLE``: a duration in ms: its sum, a count and a quantile bin, under ``name.sum``, ``name.n``, ``name.b<bin>``;
+* ``AMOUNT``: an amount of money and how many there are: under ``name`` and ``name.n``;
 * ``MARK``: an instant that is to be found again: a count under ``name.<instant>``; its negative takes it back.
 
 and its scheme says which dimensions the labels name. Dimensions are never crossed: a cell belongs to one member of
@@ -12,6 +13,7 @@ one dimension (its margin), and what a booking adds goes to every margin of its 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -46,15 +48,19 @@ OWN: Final = ("channel", "issue_type", "priority", "product", "group", "agent")
 PROFILE: Final = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
 DIMENSIONS: Final = OWN + PROFILE
 NO_LABELS: Final[Labels] = (UNKNOWN,) * len(OWN)
+#: The models of attribution.
+MODELS: Final[Labels] = ("last_touch", "first_touch", "linear", "time_decay", "position")
 
 
 class Kind(Enum):
     COUNT = "count"
     SAMPLE = "sample"
+    AMOUNT = "amount"
     MARK = "mark"
 
 
-class Scheme(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity: it is part of the ledger's hottest key
+class Scheme:
     """The dimensions of a measure's labels, and whether they also add up to ``all``.
 
     Levels have cells of their own (their dimensions' names begin with ``LEVEL``), because they are the sum of all
@@ -73,6 +79,9 @@ LABELLED: Final = Scheme(DIMENSIONS)
 LEVELS: Final = Scheme(DIMENSIONS, level=True)
 SURVEYED: Final = Scheme((*DIMENSIONS, "kind", "program"))
 SURVEY_LEVELS: Final = Scheme((*DIMENSIONS, "kind", "program"), level=True)
+#: An order's shares under the configured model's labels. They add up to what every other model credits as well, so
+#: each of them is a member of all five models; to book the five apart would say the same five times over.
+BY_MODEL: Final = Scheme((*DIMENSIONS, *("model",) * len(MODELS)))
 BY_CLASS: Final = Scheme(("class",), total=False, profiled=False)
 BY_TARGET: Final = Scheme(("target",), total=False, profiled=False)
 
@@ -104,20 +113,25 @@ MEASURES: Final[dict[str, Measure]] = {
     "sla_met": Measure(scheme=BY_TARGET),
     "sla_breached": Measure(scheme=BY_TARGET),
     "surveys_sent": Measure(scheme=SURVEYED),
+    "surveys_answered": Measure(scheme=SURVEYED),
     "sendings_answered": Measure(scheme=SURVEYED),
     "csat_answers": Measure(scheme=SURVEYED),
     "csat_satisfied": Measure(scheme=SURVEYED),
     "csat_score": Measure(scheme=SURVEYED),
+    "ces_answers": Measure(scheme=SURVEYED),
+    "ces_score": Measure(scheme=SURVEYED),
+    "ces_positive": Measure(scheme=SURVEYED),
+    "resolution_answers": Measure(scheme=SURVEYED),
+    "resolution_yes": Measure(scheme=SURVEYED),
     "nps_answers": Measure(scheme=SURVEY_LEVELS),
     "nps_promoters": Measure(scheme=SURVEY_LEVELS),
     "nps_detractors": Measure(scheme=SURVEY_LEVELS),
-    "revenue_paid": _COUNT,
-    "payments": _COUNT,
-    "attributed_revenue": _COUNT,
-    "net_attributed_revenue": _COUNT,
+    "revenue_paid": Measure(Kind.AMOUNT),
+    "revenue_refunded": Measure(Kind.AMOUNT),
+    "attributed_revenue": Measure(Kind.AMOUNT, BY_MODEL),
+    "net_attributed_revenue": Measure(Kind.AMOUNT, BY_MODEL),
     "attributed_orders": _COUNT,
-    "benefit_revenue": Measure(scheme=BY_CLASS),
-    "benefit_orders": Measure(scheme=BY_CLASS),
+    "benefit_revenue": Measure(Kind.AMOUNT, BY_CLASS),
     "benefit_deflected": Measure(scheme=BY_CLASS),
 }
 
@@ -145,6 +159,8 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
     """What one booking of a measure adds to a cell: (key, amount) pairs."""
     if kind is Kind.COUNT:
         return ((name, value),)
+    if kind is Kind.AMOUNT:
+        return ((name, value), (f"{name}.n", 1))
     if kind is Kind.MARK:
         return ((f"{name}.{abs(value)}", 1 if value > 0 else -1),)
     index = bin_of(value)

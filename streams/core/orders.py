@@ -4,14 +4,16 @@ Rules of this file (definitions.md, "Revenue"):
 
 * An order nobody placed waits. Every amount is converted once, at its own instant; money without a rate is 0.
 * What is left of an order is its payments less refunds and charge-backs, never below 0, and 0 once cancelled.
-* The cohort view books all of it at the first payment; the net view books what is taken back at its own time.
+* The cohort view books all of it at the first payment; the net view books what is taken back at its own time,
+  what was taken back before the first payment at that.
+* Refunds and charge-backs are also booked as they are, gross: what a customer got back, whatever was paid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .attribution import Credit, share
+from .attribution import share
 from .events import (
     CartAbandoned,
     Key,
@@ -23,11 +25,12 @@ from .events import (
     OrderRefunded,
     order,
 )
-from .measures import NO_LABELS
+from .ledger import Booking
+from .measures import NO_LABELS, Labels
 from .policy import Policy
 from .profile import Entry
 
-__all__ = ["Order", "benefit_entries", "read", "read_cart", "revenue_entries"]
+__all__ = ["Order", "benefit_bookings", "read", "read_cart", "revenue_bookings"]
 
 
 class Order:
@@ -62,16 +65,23 @@ def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
     back: list[tuple[Key, int | None]] = []
     refunds: set[str] = set()
     for event in events:
-        kind = type(event)
-        if kind is OrderPaid:
-            payments.append((order(event), _amount(found, event, policy)))  # type: ignore[arg-type]
-        elif kind is OrderCancelled:
+        if isinstance(event, OrderPaid):
+            payments.append((order(event), _amount(found, event, policy)))
+        elif isinstance(event, OrderCancelled):
             back.append((order(event), None))
-        elif kind in (OrderRefunded, OrderChargedBack) and event.refund_id not in refunds:  # type: ignore[union-attr]
-            refunds.add(event.refund_id)  # type: ignore[union-attr]
-            back.append((order(event), _amount(found, event, policy)))  # type: ignore[arg-type]
-    if not payments:
-        return found
+        elif isinstance(event, OrderRefunded | OrderChargedBack) and event.refund_id not in refunds:
+            refunds.add(event.refund_id)
+            amount = _amount(found, event, policy)
+            back.append((order(event), amount))
+            found.entries.append((order(event), "revenue_refunded", NO_LABELS, amount))
+    found.entries.extend((key, "revenue_paid", NO_LABELS, amount) for key, amount in payments)
+    if payments:
+        _take(found, payments, back)
+    return found
+
+
+def _take(found: Order, payments: Sequence[tuple[Key, int]], back: Sequence[tuple[Key, int | None]]) -> None:
+    """Takes back what was taken back, as long as anything is left; None takes all."""
     found.paid_key = first = payments[0][0]
     found.paid = found.left = sum(amount for _, amount in payments)
     for key, amount in back:
@@ -79,10 +89,6 @@ def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
         if taken:
             found.left -= taken
             found.taken.append((max(key, first), taken))
-    for key, amount in payments:
-        found.entries.append((key, "revenue_paid", NO_LABELS, amount))
-        found.entries.append((key, "payments", NO_LABELS, 1))
-    return found
 
 
 def _amount(found: Order, event: OrderPaid | OrderRefunded | OrderChargedBack, policy: Policy) -> int:
@@ -93,55 +99,68 @@ def _amount(found: Order, event: OrderPaid | OrderRefunded | OrderChargedBack, p
     return amount
 
 
-def read_cart(events: Sequence[CartAbandoned]) -> int | None:
+def read_cart(events: Sequence[CartAbandoned]) -> Key | None:
     """When a cart was first abandoned."""
-    return events[0].occurred_at if events else None
+    return order(events[0]) if events else None
 
 
-def revenue_entries(bought: Order, credits: Sequence[Credit]) -> list[Entry]:
-    """What an order books at the touches it is credited to; ``credits`` are in order of the touches' times."""
-    entries: list[Entry] = []
-    if bought.paid_key is None or not credits:
-        return entries
-    weights = [credit.weight for credit in credits]
-    labels = [credit.labels for credit in credits]
+def revenue_bookings(bought: Order, labels: Sequence[Labels], weights: Sequence[int]) -> list[Booking]:
+    """What an order books at the touches it is credited to, in the order of their times; the last is its own.
 
-    def book(name: str, key: Key, amounts: Sequence[int]) -> None:
-        entries.extend((key, name, where, amount) for where, amount in zip(labels, amounts, strict=True) if amount)
+    ``labels`` are whole: those of a touch hold at the touch, not at the payment they are booked at.
+    """
+    booked: list[Booking] = []
+    if bought.paid_key is None:
+        return booked
+    at = bought.paid_key[0]
 
-    book("attributed_revenue", bought.paid_key, share(bought.left, weights))
+    def book(name: str, at: int, amounts: Sequence[int]) -> None:
+        booked.extend((at, name, where, amount) for where, amount in zip(labels, amounts, strict=True) if amount)
+
+    book("attributed_revenue", at, share(bought.left, weights))
     remaining = bought.paid
     before = share(remaining, weights)
-    book("net_attributed_revenue", bought.paid_key, before)
+    book("net_attributed_revenue", at, before)
     for key, taken in bought.taken:
         remaining -= taken
         after = share(remaining, weights)
-        book("net_attributed_revenue", key, [new - old for new, old in zip(after, before, strict=True)])
+        book("net_attributed_revenue", key[0], [new - old for new, old in zip(after, before, strict=True)])
         before = after
-    if bought.left:
-        entries.append((bought.paid_key, "attributed_orders", labels[-1], 1))
-    return entries
+    return booked
 
 
-def benefit_entries(bought: Order, saved_cart: bool, repeat: bool) -> list[Entry]:
-    """The benefit of a credited order, one class a line; together exactly what is left of the order."""
+def benefit_bookings(bought: Order, saved_cart: bool, repeat: bool) -> list[Booking]:
+    """The benefit of a credited order by class; together exactly what is left of the order."""
     if bought.paid_key is None or bought.placed is None or not bought.left:
         return []
-    lines = bought.placed.lines
-    weights = [max(line.amount_minor, 0) for line in lines]
-    if not any(weights):
-        lines, weights = (), [1]
-    classes = [_class(bought.placed, line.class_, saved_cart, repeat) for line in lines]
-    if not classes:
-        classes = [_class(bought.placed, None, saved_cart, repeat)]
-    totals: dict[str, int] = {}
-    for name, amount in zip(classes, share(bought.left, weights), strict=True):
-        totals[name] = totals.get(name, 0) + amount
-    entries: list[Entry] = []
-    for name, amount in totals.items():
-        entries.append((bought.paid_key, "benefit_revenue", (name,), amount))
-        entries.append((bought.paid_key, "benefit_orders", (name,), 1))
-    return entries
+    at = bought.paid_key[0]
+    totals = _by_class(bought.placed, bought.left, saved_cart, repeat)
+    return [(at, "benefit_revenue", (name,), amount) for name, amount in totals.items() if amount]
+
+
+def _by_class(placed: OrderPlaced, left: int, saved_cart: bool, repeat: bool) -> dict[str, int]:
+    """What is left of an order by its lines' classes, in proportion to their amounts.
+
+    A discount is a negative line and lessens its own class. Where that would leave a class below 0, the classes
+    share in proportion to what they come to, those below 0 nothing: a benefit is never negative. An order whose
+    lines come to nothing is one standard line.
+    """
+    classes = [_class(placed, line.class_, saved_cart, repeat) for line in placed.lines]
+    amounts = [line.amount_minor for line in placed.lines]
+    if sum(amounts) <= 0:
+        return {_class(placed, None, saved_cart, repeat): left}
+    totals = _sums(classes, share(left, amounts))
+    if min(totals.values()) < 0:
+        told = {name: max(amount, 0) for name, amount in _sums(classes, amounts).items()}
+        totals = dict(zip(told, share(left, list(told.values())), strict=True))
+    return totals
+
+
+def _sums(names: Sequence[str], amounts: Sequence[int]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for name, amount in zip(names, amounts, strict=True):
+        sums[name] = sums.get(name, 0) + amount
+    return sums
 
 
 def _class(placed: OrderPlaced, line: str | None, saved_cart: bool, repeat: bool) -> str:

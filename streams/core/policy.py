@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from .business_time import LocalDays
-from .events import DAY
+from .business_time import BusinessClock, LocalDays
+from .events import DAY, HOUR, MINUTE
 
 __all__ = ["Attribution", "Policy", "Rate", "ServiceLevel"]
 
@@ -52,8 +52,13 @@ class Policy:
     cost_per_contact_saved: int = 0
     attribution: Attribution = field(default_factory=Attribution)
     repeat: int = 7 * DAY
+    #: Touches less than this apart are one session.
+    session_gap: int = 30 * MINUTE
+    #: How long before its deadline a promise is due soon.
+    due_soon: int = HOUR
     service_levels: tuple[ServiceLevel, ...] = ()
     days: LocalDays = field(default_factory=LocalDays)
+    business: BusinessClock = field(default_factory=BusinessClock)
 
     def convert(self, amount: int, currency: str, at: int) -> int | None:
         """``amount`` in the reporting currency at the rate in force at ``at``; None where there is none.

@@ -4,8 +4,11 @@ Rules of this file (definitions.md, "Surveys"):
 
 * The latest answer counts, booked at its instant; fields it lacks stay from earlier answers; where the sending
   says a field too, the sending wins.
-* Labels are those of the ticket at the sending, else at the answer.
-* A score outside its scale is no sample. Scores are kept in units of ``SCORE_UNIT`` so that sums are exact.
+* Labels are those of the ticket at the sending, else at the answer; its own agent first.
+* A score outside its scale is no sample, though its survey is answered. Scores are kept in units of ``SCORE_UNIT``
+  so that sums are exact.
+* Effort is reflected first: whatever a customer was asked, a high CES position is an easy one.
+* What names no kind and was never sent is an orphan: it counts nowhere.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from .profile import Entry, Interval
 from .tickets import Ticket
 from .windows import Window, spans
 
-__all__ = ["SCORE_UNIT", "Survey", "entries", "last_answers", "read"]
+__all__ = ["SCORE_UNIT", "Survey", "entries", "last_answers", "read", "satisfied"]
 
 #: Divisible by every range of scale from 1 to 12, by 99 and 100, and by 1000: their scores are exact.
 SCORE_UNIT: Final = 277_200_000
@@ -37,10 +40,15 @@ class Survey:
         self.ticket_id: str | None = None
         self.agent: str | None = None
         self.sent: Key | None = None
-        #: The answer that counts; None while there is none or its score is outside the scale.
+        #: The answer that counts; None while there is none.
         self.answered: Key | None = None
-        #: Where on its scale the score is, 0..1, in SCORE_UNIT.
+        #: Where on its scale the score is, 0..1, in SCORE_UNIT; None outside of it.
         self.position: int | None = None
+
+    @property
+    def anchor(self) -> Key | None:
+        """The event whose labels all of the survey's samples carry; None for an orphan."""
+        return self.sent or self.answered
 
 
 def read(events: Sequence[SurveyEvent]) -> Survey:
@@ -57,6 +65,8 @@ def read(events: Sequence[SurveyEvent]) -> Survey:
     if answers and found.kind is not None:
         found.answered = order(answers[-1])
         found.position = _position(answers[-1].score, found.kind, _said(says, "scale_min"), _said(says, "scale_max"))
+        if found.kind == "ces" and found.position is not None and _said(says, "direction") == "effort":
+            found.position = SCORE_UNIT - found.position
     return found
 
 
@@ -83,18 +93,34 @@ def entries(survey: Survey, ticket: Ticket | None) -> list[Entry]:
         booked.append((survey.sent, "surveys_sent", labels, 1))
         if survey.answered is not None:
             booked.append((survey.sent, "sendings_answered", labels, 1))
-    if survey.answered is not None and survey.position is not None and survey.kind == "csat":
-        key = survey.answered
-        booked.append((key, "csat_answers", labels, 1))
-        booked.append((key, "csat_score", labels, survey.position))
-        if survey.position * 4 >= SCORE_UNIT * 3:
-            booked.append((key, "csat_satisfied", labels, 1))
+    if survey.answered is not None:
+        booked.append((survey.answered, "surveys_answered", labels, 1))
+        booked.extend((survey.answered, name, labels, value) for name, value in _scores(survey))
     return booked
+
+
+def _scores(survey: Survey) -> list[tuple[str, int]]:
+    """What the answer that counts says: (measure, value) pairs. NPS is a level, see ``last_answers``."""
+    position = survey.position
+    if position is None:
+        return []
+    if survey.kind == "csat":  # satisfied: the upper quarter of the scale, 4-5 of 5
+        return [("csat_answers", 1), ("csat_score", position), ("csat_satisfied", int(satisfied(position)))]
+    if survey.kind == "ces":  # positive: 5-7 of 1-7
+        return [("ces_answers", 1), ("ces_score", position), ("ces_positive", int(position * 3 >= SCORE_UNIT * 2))]
+    if survey.kind == "resolution":
+        return [("resolution_answers", 1), ("resolution_yes", int(position == SCORE_UNIT))]
+    return []
+
+
+def satisfied(position: int) -> bool:
+    """Whether a CSAT score is in the upper quarter of its scale."""
+    return position * 4 >= SCORE_UNIT * 3
 
 
 def labels_of(survey: Survey, ticket: Ticket | None) -> Labels:
     """The labels of a survey: its ticket's at the sending, else at the answer; its own agent first."""
-    at = survey.sent or survey.answered
+    at = survey.anchor
     labels = NO_LABELS if ticket is None or at is None else ticket.labels_at(at)
     return labels if survey.agent is None else (*labels[:-1], survey.agent)
 

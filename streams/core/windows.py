@@ -132,7 +132,10 @@ class LiveGrid:
             if window.resolution < DAYS:
                 pane = LADDER[window.resolution]
                 self._reach[window.resolution] = max(self._reach[window.resolution], 2 * (window.length + pane) + HOUR)
-        self._above: dict[Pane, tuple[Pane, ...]] = {}
+
+    @property
+    def resolutions(self) -> int:
+        return DAYS + 1
 
     def horizon(self, resolution: int) -> int:
         """Slots before this edge are out of every window's reach (never for days)."""
@@ -145,15 +148,9 @@ class LiveGrid:
                 return (resolution, floor(at, resolution, self.calendar))
         return (DAYS, self.calendar.midnight(at))
 
-    def above(self, pane: Pane) -> Sequence[Pane]:
-        found = self._above.get(pane)
-        if found is None:
-            if len(self._above) > 50_000:
-                self._above.clear()
-            resolution, slot = pane
-            wider = tuple((coarser, floor(slot, coarser, self.calendar)) for coarser in range(resolution, DAYS + 1))
-            found = self._above[pane] = wider
-        return found
+    def above(self, pane: Pane) -> Pane:
+        resolution, slot = pane
+        return (resolution + 1, floor(slot, resolution + 1, self.calendar))
 
     def ever(self, as_of: int) -> Sequence[Range]:
         return self.tile(-_EVER, as_of, DAYS)
@@ -177,11 +174,15 @@ class CutGrid:
     def __init__(self, cuts: Iterable[int]) -> None:
         self._cuts: Final = sorted(set(cuts))
 
+    @property
+    def resolutions(self) -> int:
+        return 1
+
     def finest(self, at: int) -> Pane:
         return (0, bisect_right(self._cuts, at))
 
-    def above(self, pane: Pane) -> Sequence[Pane]:
-        return (pane,)
+    def above(self, pane: Pane) -> Pane:
+        raise NotImplementedError("there is one resolution")
 
     def ever(self, as_of: int) -> Sequence[Range]:
         return ((0, -_EVER, self._slot(as_of)),)
@@ -213,10 +214,11 @@ class Sliding:
     def absorb(self, changes: Changes) -> None:
         """Takes over what was just added to the panes."""
         ranges = self._ranges
-        for ((resolution, slot), margin), cell in changes.items():
+        for (resolution, slot), cells in changes.items():
             covered = ranges.get(resolution)
             if covered is not None and covered[0] <= slot < covered[1]:
-                self._add(margin, cell, 1)
+                for margin, cell in cells.items():
+                    self._add(margin, cell, 1)
 
     def advance(self, ranges: Sequence[Range]) -> None:
         """Moves to other slots."""

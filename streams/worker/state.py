@@ -194,9 +194,10 @@ class PartitionState:
         """The changed records of the panes topic; what was empty is taken away first, what is booked comes last."""
         yield from ((key, None) for key in self._stale)
         self._stale = []
-        for pane, margin in self.ledger.flush():
-            cell = self.ledger.panes.cell(pane, margin)
-            yield codec.pane_key(pane, margin), codec.write(cell) if cell else None
+        for pane, cells in self.ledger.flush().items():
+            for margin in cells:
+                cell = self.ledger.panes.cell(pane, margin)
+                yield codec.pane_key(pane, margin), codec.write(cell) if cell else None
         for slope in self.book.slopes_touched:
             times = self.book.slopes.get(slope, 0)
             yield codec.slope_key(slope), codec.write(times) if times else None

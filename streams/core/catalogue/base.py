@@ -115,8 +115,8 @@ def level(key: str) -> Callable[[Sums], Value]:
     return compute
 
 
-def money(key: str, samples: str) -> Callable[[Sums], Value]:
-    return lambda sums: Value(sums.flow(key), sums.flow(samples))
+def money(key: str) -> Callable[[Sums], Value]:
+    return lambda sums: Value(sums.flow(key), sums.flow(f"{key}.n"))
 
 
 def ratio(part: str, whole: str) -> Callable[[Sums], Value]:

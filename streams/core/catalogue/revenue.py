@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .base import MONEY, Metric, Sums, Value, factored, money
+from .base import LABELS, MONEY, Metric, Sums, Value, factored, money
 
 __all__ = ["REVENUE"]
 
@@ -12,26 +12,26 @@ __all__ = ["REVENUE"]
 def _benefit(sums: Sums) -> Value:
     saved = sums.flow("benefit_deflected")
     value = factored(sums.flow("benefit_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
-    return Value(value, sums.flow("benefit_orders") + saved)
+    return Value(value, sums.flow("benefit_revenue.n") + saved)
 
 
 def benefit_total(sums: Sums) -> Value:
     saved = sums.flow("contacts_deflected")
     value = factored(sums.flow("attributed_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
-    return Value(value, sums.flow("attributed_orders") + saved)
+    return Value(value, sums.flow("attributed_revenue.n") + saved)
 
 
 REVENUE: Final = [
     Metric("revenue_paid", "money", MONEY, "Payments received, before refunds.", "sum of payments",
-           money("revenue_paid", "payments"), ("revenue_paid", "payments")),
+           money("revenue_paid"), ("revenue_paid",)),
     Metric("attributed_revenue", "money", MONEY,
            "Paid orders credited to service contacts, at their first payment, less what was taken back since.",
-           "shares of what is left of each order", money("attributed_revenue", "attributed_orders"),
-           ("attributed_revenue", "attributed_orders")),
+           "shares of what is left of each order", money("attributed_revenue"), ("attributed_revenue",),
+           dimensions=(*LABELS, "model")),
     Metric("net_attributed_revenue", "money", MONEY,
            "The same with refunds, charge-backs and cancellations booked at their own time.",
            "shares of payments less shares of what is taken back",
-           money("net_attributed_revenue", "attributed_orders"), ("net_attributed_revenue", "attributed_orders")),
+           money("net_attributed_revenue"), ("net_attributed_revenue",), dimensions=(*LABELS, "model")),
     Metric("benefit", "money", MONEY,
            "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
            "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "

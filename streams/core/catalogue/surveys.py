@@ -1,4 +1,4 @@
-"""Surveys: NPS, CSAT, CES and how many answer. Source of every formula: definitions.md."""
+"""Surveys: NPS, CSAT, CES, resolution, how many answer, and sentiment. Source of every formula: definitions.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Final
 
 from ..surveys import SCORE_UNIT
-from .base import SURVEYS, Metric, Sums, Value, Z, ratio, wilson
+from .base import SURVEYS, Metric, Sums, Value, Z, count, ratio, wilson
 
 __all__ = ["SURVEY_METRICS"]
 
@@ -19,6 +19,11 @@ def _csat_ratio(sums: Sums) -> Value:
 def _csat_mean(sums: Sums) -> Value:
     n = sums.flow("csat_answers")
     return Value((n * SCORE_UNIT + 4 * sums.flow("csat_score")) / (n * SCORE_UNIT) if n else None, n)
+
+
+def _ces_mean(sums: Sums) -> Value:
+    n = sums.flow("ces_answers")
+    return Value((n * SCORE_UNIT + 6 * sums.flow("ces_score")) / (n * SCORE_UNIT) if n else None, n)
 
 
 def _nps(sums: Sums) -> Value:
@@ -44,6 +49,22 @@ SURVEY_METRICS: Final = [
            source="definitions.md; Wilson 1927"),
     Metric("csat_mean", "mean", "score", "Mean CSAT score, stretched to 1..5.",
            "mean of 1 + 4 * (score - min) / (max - min)", _csat_mean, ("csat_answers",), dimensions=SURVEYS),
+    Metric("ces_mean", "mean", "score", "Mean customer effort score, stretched to 1..7; high is easy.",
+           "mean of 1 + 6 * (score - min) / (max - min), effort scales reflected first", _ces_mean, ("ces_answers",),
+           dimensions=SURVEYS),
+    Metric("ces_positive_ratio", "ratio", "ratio", "Share of effort answers that found it easy (5-7 of 7).",
+           "answers >= 5 / answers, effort scales reflected first", ratio("ces_positive", "ces_answers"),
+           ("ces_answers",), dimensions=SURVEYS),
+    Metric("fcr_surveyed_ratio", "ratio", "ratio",
+           "First contact resolution as customers say: yes to a resolution survey.",
+           "answers at the top of their scale / answers", ratio("resolution_yes", "resolution_answers"),
+           ("resolution_answers",), dimensions=SURVEYS),
+    Metric("surveys_sent", "count", "surveys", "Surveys sent.", "count at the sending", count("surveys_sent"),
+           ("surveys_sent",), dimensions=SURVEYS),
+    Metric("surveys_answered", "count", "surveys", "Surveys answered, a survey once, at its latest answer.",
+           "count at the answer, scores outside their scale included", count("surveys_answered"),
+           ("surveys_answered",), dimensions=SURVEYS),
     Metric("survey_response_ratio", "ratio", "ratio", "Share of surveys sent that were answered.",
-           "answered / sent, by the sending's cohort", ratio("sendings_answered", "surveys_sent"), ("surveys_sent",), dimensions=SURVEYS),
+           "answered / sent, by the sending's cohort", ratio("sendings_answered", "surveys_sent"), ("surveys_sent",),
+           dimensions=SURVEYS),
 ]  # fmt: skip
