@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import re
 import signal
@@ -50,6 +51,11 @@ class Step(click.ParamType):
         return int(match[1]) * _STEPS[match[2]]
 
 
+def _tune() -> None:
+    """The state is a large, growing heap without cycles: by default the collector would walk it all the time."""
+    gc.set_threshold(100_000, 50, 1000)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--config", type=click.Path(dir_okay=False), help="Settings file  [default: roi.toml, if there is one]")
 @click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
@@ -66,6 +72,7 @@ def main(context: click.Context, config: str | None, verbose: bool) -> None:
         format="%(levelname)s %(name)s: %(message)s",
     )
     context.obj = config
+    _tune()
 
 
 def _settings(context: click.Context) -> Settings:

@@ -75,6 +75,11 @@ def entity_of(event: Event) -> EntityKey:
     return kind, getattr(event, name)
 
 
+#: A scope weighs at most this many entities against the limit of what is held decoded: taking up a business customer
+#: with 50,000 tickets again costs more than to hold it.
+_HEAVY: Final = 100
+
+
 class _Entity:
     """One set of events and what was derived from it."""
 
@@ -101,8 +106,9 @@ class _Customer:
         self.ids: dict[str, Event] = {}
         self.profile = NOBODY
         # Sorted indexes over the views, each entry ending with the entity's id.
-        self.created: list[tuple[int, str, str]] = []
-        self.solved: list[tuple[int, str, str]] = []
+        #: Creations and first solvings by issue type.
+        self.created: dict[str, list[tuple[int, str]]] = {}
+        self.solved: dict[str, list[tuple[int, str]]] = {}
         self.touches: list[tickets.Touch] = []
         self.placed: list[tuple[int, str]] = []
         self.paid: list[tuple[int, str]] = []
@@ -144,9 +150,9 @@ class _Customer:
         kind, name = key
         if kind == TICKET:
             if view.created is not None:
-                _index(self.created, (*view.created, name), add)
+                _index(self.created.setdefault(view.created.issue_type, []), (view.created.at, name), add)
             if view.solved is not None:
-                _index(self.solved, (*view.solved, name), add)
+                _index(self.solved.setdefault(view.solved.issue_type, []), (view.solved.at, name), add)
             for touch in view.touches:
                 _index(self.touches, touch, add)
             if view.voided:
@@ -199,9 +205,7 @@ class _Customer:
             if before.created != after.created:
                 for created in (before.created, after.created):
                     if created is not None:
-                        for _, issue, ticket_id in _span(self.solved, created.at - policy.repeat + 1, created.at + 1):
-                            if issue == created.issue_type:
-                                yield TICKET, ticket_id
+                        yield from self.repeated(created)
             if before.touches != after.touches:
                 for touch in set(before.touches) ^ set(after.touches):
                     at = touch.key[0]
@@ -226,6 +230,21 @@ class _Customer:
         elif kind == CART:
             for order_id in self.carts.get(name, ()):
                 yield ORDER, order_id
+
+    def repeated(self, created: tickets.Repeat) -> Iterator[EntityKey]:
+        """The tickets for which a creation may be the repeated contact.
+
+        Those solved before the last creation but one have a repeat in any case: so a customer who writes all day
+        does not touch all of a week.
+        """
+        at, issue = created
+        others = self.created.get(issue, [])
+        index = bisect_left(others, (at,))
+        start = at - self.book.policy.repeat + 1
+        if index >= 2:
+            start = max(start, others[index - 2][0])
+        for _, ticket_id in _span(self.solved.get(issue, []), start, at + 1):
+            yield TICKET, ticket_id
 
     def beside(self, view: surveys.Survey) -> Iterator[EntityKey]:
         """The answer before one in its program: its end is this one's beginning."""
@@ -255,8 +274,10 @@ class _Customer:
         entries = view.entries
         if view.solved is not None and view.no_repeat is not None:
             at, issue = view.solved
-            repeats = _span(self.created, at, at + self.book.policy.repeat)
-            if not any(about == issue and other != name for _, about, other in repeats):
+            created = self.created.get(issue, [])
+            first = bisect_left(created, (at,))
+            following = created[first : first + 2]  # its own, perhaps, and one more
+            if not any(then < at + self.book.policy.repeat and other != name for then, other in following):
                 entries = [*entries, view.no_repeat]
         return settle(entries, view.intervals, self.profile)
 
@@ -379,7 +400,7 @@ class Book:
             kept = self._kept.get(name)
             if kept:
                 customer.load(kept)
-                self._held += len(customer.entities)
+                self._held += min(len(customer.entities), _HEAVY)
         seen = customer.ids.get(event.event_id)
         if seen is not None:
             return "duplicate" if seen == event else "conflicting_duplicate"
@@ -389,9 +410,15 @@ class Book:
         if entity is None:
             entity = customer.entities[key] = _Entity([])
             entity.booked = []
-            self._held += 1
-        insort(entity.events, event, key=order)
-        self._fresh.setdefault(name, {})[key] = entity
+            self._held += len(customer.entities) <= _HEAVY
+        if entity.events and order(event) < order(entity.events[-1]):
+            insort(entity.events, event, key=order)
+        else:
+            entity.events.append(event)
+        fresh = self._fresh.get(name)
+        if fresh is None:
+            fresh = self._fresh[name] = {}
+        fresh[key] = entity
         return "new"
 
     def restore(self, scope_id: str, key: EntityKey, data: bytes | None) -> None:
@@ -486,4 +513,4 @@ class Book:
         """Lets go of the longest untouched scopes beyond the limit; their bytes stay."""
         while self._held > self._warm and len(self._scopes) > 1:
             name = next(iter(self._scopes))
-            self._held -= len(self._scopes.pop(name).entities)
+            self._held -= min(len(self._scopes.pop(name).entities), _HEAVY)

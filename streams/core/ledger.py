@@ -12,7 +12,6 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
@@ -32,14 +31,15 @@ Changes: TypeAlias = dict[Pane, dict[Margin, Cell]]
 
 def difference(old: Sequence[Booking], new: Sequence[Booking]) -> Mapping[Booking, int]:
     """What is to be posted to get from the old bookings to the new ones: booking -> multiplicity (never 0)."""
-    if not old:
-        return Counter(new)
-    if old == new:
-        return {}
     delta: dict[Booking, int] = {}
-    for booking in new:
+    same = 0  # an entity's books mostly grow at the end
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        same += 1
+    for booking in new[same:]:
         delta[booking] = delta.get(booking, 0) + 1
-    for booking in old:
+    for booking in old[same:]:
         left = delta.get(booking, 0) - 1
         if left:
             delta[booking] = left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -101,6 +102,7 @@ class PartitionState:
         self.book.orphans = self.stats.counters.get("orphans", 0)
         self.book.unconverted = self.stats.counters.get("unconverted", 0)
         self._admitted = {name: len(members) for name, members in self.ledger.admitted.items()}
+        gc.freeze()  # what was restored stays: the collector need not look at it again
         if self._found is not None and self._found != self._origin:
             self._book_anew()
 
