@@ -22,6 +22,7 @@ from msgspec import Meta
 from streams.core.business_time import WEEKDAYS, WORKING_WEEK, BusinessClock, Hours, LocalDays, parse_hours
 from streams.core.catalogue import METRICS
 from streams.core.events import DAY, MINUTE, SECOND
+from streams.core.judgement import Goal, Yardstick, goal_instants
 from streams.core.measures import DIMENSIONS
 from streams.core.periods import Aligned
 from streams.core.policy import Attribution, Policy, Rate, ServiceLevel
@@ -190,6 +191,29 @@ class Settings(_Table, frozen=True, kw_only=True):
         """The aligned windows, on the policy's calendar."""
         return [Aligned(name, policy.days) for name in self.windows.aligned]
 
+    def yardstick(self) -> Yardstick:
+        """What values are judged by."""
+        calendar = LocalDays(self.business.time_zone)
+        goals = []
+        for index, goal in enumerate(self.goals):
+            where = f"goals[{index}]"
+            baseline = None if goal.baseline is None else _date(f"{where}.baseline", goal.baseline).isoformat()
+            start, due = goal_instants(calendar, baseline, _date(f"{where}.due", goal.due).isoformat())
+            goals.append(
+                Goal(
+                    goal.name,
+                    goal.metric,
+                    goal.window,
+                    goal.dimension,
+                    goal.member,
+                    goal.target,
+                    goal.change,
+                    start,
+                    due,
+                )
+            )
+        return Yardstick(self.csat_benchmark, tuple(goals))
+
     def shown(self) -> tuple[str, ...] | None:
         """The label dimensions to publish; None = all."""
         return self.dimensions.names or None
@@ -350,6 +374,14 @@ def _check(settings: Settings) -> None:
     for index, goal in enumerate(settings.goals):
         if goal.metric not in METRICS:
             raise ConfigError(f"goals[{index}].metric: {goal.metric!r}: no such metric{_nearest(goal.metric, METRICS)}")
+        if (goal.target is None) == (goal.change is None):
+            raise ConfigError(f"goals[{index}]: needs either `target` or `change`")
+        if goal.change is not None and goal.baseline is None:
+            raise ConfigError(f"goals[{index}].baseline: a relative goal needs the date it is relative to")
+        windows = [*names, *settings.windows.aligned, "now"]
+        if goal.window not in windows:
+            raise ConfigError(f"goals[{index}].window: {goal.window!r}: no such window{_nearest(goal.window, windows)}")
+    settings.yardstick()
 
 
 def _zones() -> set[str]:

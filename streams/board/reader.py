@@ -13,6 +13,7 @@ from streams.core.codec import Stats
 from streams.core.costs import Slope
 from streams.core.evaluation import evaluate
 from streams.core.frames import Frame, Frames
+from streams.core.judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
 from streams.core.ledger import Cell, Changes, Pane, Panes
 from streams.core.measures import Margin
 from streams.core.periods import Aligned
@@ -40,13 +41,17 @@ class Reader:
         limit: int = 50,
         dimensions: Sequence[str] | None = None,
         aligned: Sequence[Aligned] = (),
+        yardstick: Yardstick = NO_YARDSTICK,
     ) -> None:
         self._policy: Final = policy
         self._metrics: Final = metrics
         self._limit = limit
         self._dimensions = dimensions
         self._panes = Panes()
-        self._frames = Frames(self._panes, LiveGrid(windows, policy.days, 0), windows, aligned)
+        self._yardstick = yardstick
+        baselines = baselines_of(yardstick, windows)
+        grid = LiveGrid(windows, policy.days, 0)
+        self._frames = Frames(self._panes, grid, windows, aligned, baselines=baselines)
         self._told: dict[tuple[str, str], tuple[tuple[int, int], list[MetricRecord]]] = {}
         self._said: dict[tuple[int, bytes], Cell] = {}
         self._costs: dict[tuple[int, Slope], int] = {}
@@ -100,6 +105,8 @@ class Reader:
         for (_, slope), times in self._costs.items():
             slopes[slope] += times
         records = list(self._evaluate(running, as_of, slopes))
+        origins = baseline_values(self._yardstick, self._frames.baselines(), slopes, self._policy)
+        records.extend(judge(tuple(records), self._yardstick, origins, as_of))
         told = {}
         for frame, version in ended:
             # An ended period is evaluated again only when something in it changed, with its as_of: when computed.
@@ -114,9 +121,7 @@ class Reader:
 
     def _evaluate(self, frames: Sequence[Frame], as_of: int, slopes: Mapping[Slope, int]) -> Iterator[MetricRecord]:
         levels = self._frames.levels.sums
-        return evaluate(
-            frames, levels, as_of, slopes, self._policy, self._metrics, self._limit, self._dimensions
-        )
+        return evaluate(frames, levels, as_of, slopes, self._policy, self._metrics, self._limit, self._dimensions)
 
     def _health(self, ready: bool, lag: int) -> Health:
         counters: Counter[str] = Counter()

@@ -57,6 +57,7 @@ class BoardService:
             limit=settings.dimensions.limit,
             dimensions=settings.shown(),
             aligned=settings.aligned(policy),
+            yardstick=settings.yardstick(),
         )
         self.ready = False
         self.lag = 0

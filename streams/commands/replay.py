@@ -70,7 +70,14 @@ def replay(
     first = start if start is not None else min((event.occurred_at for event in events), default=end)
     points = instants(first, end, every)
     policy = settings.policy()
-    run = Replay(policy, settings.rolling(policy), points, start, aligned=settings.aligned(policy))
+    run = Replay(
+        policy,
+        settings.rolling(policy),
+        points,
+        start,
+        aligned=settings.aligned(policy),
+        yardstick=settings.yardstick(),
+    )
     counts: Counter[str] = Counter()
     buckets: list[list[Event]] = [[] for _ in points]
     for event in events:

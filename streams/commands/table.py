@@ -17,7 +17,7 @@ def lines(records: Iterable[MetricRecord]) -> Iterator[str]:
         if record.window not in windows:
             windows.append(record.window)
         row = rows.setdefault((record.metric, record.dimension, record.member, record.unit), {})
-        row[record.window] = _shown(record.value)
+        row.setdefault(record.window, _shown(record.value))  # of aligned windows the running period comes first
     if not rows:
         yield "no values"
         return

@@ -17,7 +17,7 @@ from .measures import ALL, DIMENSIONS, OTHER, Margin
 from .policy import Policy
 from .records import MetricRecord
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "value_in"]
 
 #: All there are, in the order they are published in; the last ones are not chosen by configuration.
 _DIMENSIONS = ("all", *DIMENSIONS, "kind", "program", "class", "target", "model")
@@ -44,6 +44,8 @@ def evaluate(
     shown = [name for name in _DIMENSIONS if dimensions is None or name in _ALWAYS or name in dimensions]
     context = _Context(levels, as_of, slopes, policy)
     for metric in metrics:
+        if metric.compute is None:
+            continue
         own = [frame for frame in frames if (frame.flows is None) == metric.level]
         for dimension in shown:
             if dimension not in metric.dimensions:
@@ -74,9 +76,7 @@ def evaluate(
 class _Context:
     """What all tables of one evaluation share; each table is made once."""
 
-    def __init__(
-        self, levels: Mapping[Margin, Cell], as_of: int, slopes: Mapping[Slope, int], policy: Policy
-    ) -> None:
+    def __init__(self, levels: Mapping[Margin, Cell], as_of: int, slopes: Mapping[Slope, int], policy: Policy) -> None:
         self.levels = _by_dimension(levels)
         self.as_of = as_of
         self.slopes = slopes
@@ -116,9 +116,17 @@ class _Context:
         if not metric.compared:
             return {}
         beside = {"previous": frame.previous, "year_before": frame.year_before}
-        return {
-            name: self.table(frame.window, flows, dimension) for name, flows in beside.items() if flows is not None
-        }
+        return {name: self.table(frame.window, flows, dimension) for name, flows in beside.items() if flows is not None}
+
+
+def value_in(
+    metric: Metric, flows: Stretch, window: str, margin: Margin, slopes: Mapping[Slope, int], policy: Policy
+) -> int | float | None:
+    """A metric's value over one stretch of flows, by itself; None for what depends on levels."""
+    if metric.compute is None or metric.level:
+        return None
+    context = _Context({}, flows.end, slopes, policy)
+    return metric.compute(context.table(window, flows, margin[0]).sums(margin[1])).value
 
 
 def _by_dimension(sums: Mapping[Margin, Cell]) -> dict[str, dict[str, Cell]]:
@@ -188,6 +196,7 @@ def _values(
     metric: Metric, table: _Table, members: Sequence[str], limit: int, compared: Mapping[str, _Table]
 ) -> Iterator[tuple[str, Value, dict[str, int | float | None]]]:
     """Each member's value, and the values beside it."""
+    assert metric.compute is not None
     values = [(member, metric.compute(table.sums(member))) for member in members]
     named = [item for item in values if item[0] != OTHER]
     rest: list[str] = []

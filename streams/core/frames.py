@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .events import format_instant
+from .events import DAY, format_instant
 from .ledger import Cell, Changes, Panes
 from .measures import Margin
 from .periods import Aligned, Period
@@ -59,7 +59,10 @@ class _Ask:
 
 
 class Frames:
-    """All frames over some panes. ``start`` (ms) adds the window ``period`` = [start, as_of)."""
+    """All frames over some panes. ``start`` (ms) adds the window ``period`` = [start, as_of).
+
+    ``baselines`` names windows at past midnights whose flows are asked for as well: what goals began with.
+    """
 
     def __init__(
         self,
@@ -68,12 +71,14 @@ class Frames:
         windows: Sequence[Window],
         aligned: Sequence[Aligned] = (),
         start: int | None = None,
+        baselines: Mapping[str, tuple[Window, int]] | None = None,
     ) -> None:
         self._panes = panes
         self._grid = grid
         self._windows = windows
         self._aligned = aligned
         self._start = start
+        self._baselines = baselines or {}
         self._sliding: dict[tuple[str, str, int], Sliding] = {}
         self.levels: Final = Sliding(panes, levels=True)
 
@@ -86,6 +91,9 @@ class Frames:
     def edges(self, as_of: int) -> Iterator[int]:
         """Every instant at which a stretch asked for at ``as_of`` begins or ends."""
         yield as_of
+        for name, at in self._baselines.items():
+            ask = _baseline(name, *at)
+            yield from (ask.start, ask.end)
         for ask in self._asked(as_of):
             yield ask.start
             yield ask.end
@@ -94,7 +102,8 @@ class Frames:
         """The frames of running windows, and those of ended periods, each with the version of its sums."""
         self.levels.advance(self._grid.ever(as_of))
         asked = {ask.name: ask for ask in self._asked(as_of)}
-        for name in self._sliding.keys() - asked.keys():
+        kept = {_baseline(name, *at).name for name, at in self._baselines.items()}
+        for name in self._sliding.keys() - asked.keys() - kept:
             del self._sliding[name]
         stretches = {name: self._stretch(ask) for name, ask in asked.items()}
         running = [Frame("now", None)]
@@ -110,6 +119,10 @@ class Frames:
                 else:
                     ended.append((frame, self._sliding[kind.name, "", period.start].version))
         return running, ended
+
+    def baselines(self) -> dict[str, Stretch]:
+        """The flows of each baseline's window, whole local days up to its midnight."""
+        return {name: self._stretch(_baseline(name, *at)) for name, at in self._baselines.items()}
 
     def _stretch(self, ask: _Ask) -> Stretch:
         sliding = self._sliding.get(ask.name)
@@ -134,6 +147,11 @@ class Frames:
         for kind in self._aligned:
             for period in kind.told(as_of):
                 yield from _of_period(kind, period, as_of)
+
+
+def _baseline(name: str, window: Window, at: int) -> _Ask:
+    days = window.days or max(1, window.length // DAY)
+    return _Ask((name, "baseline", 0), window.calendar.shift(at, -days), at, DAYS)
 
 
 def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Ask]:

@@ -9,6 +9,7 @@ from .catalogue import METRICS, Metric
 from .evaluation import evaluate
 from .events import Event
 from .frames import Frames
+from .judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
 from .ledger import Ledger, Panes
 from .periods import Aligned
 from .policy import Policy
@@ -32,14 +33,17 @@ class Replay:
         start: int | None = None,
         warm: int = 2_000_000,
         aligned: Sequence[Aligned] = (),
+        yardstick: Yardstick = NO_YARDSTICK,
     ) -> None:
         self.policy = policy
         panes = Panes()
-        edges = Frames(panes, CutGrid(()), windows, aligned, start)
+        baselines = baselines_of(yardstick, windows)
+        edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
         self.ledger = Ledger(grid, panes=panes)
         self.book = Book(policy, self.ledger, windows, start, warm)
-        self._frames = Frames(panes, grid, windows, aligned, start)
+        self._frames = Frames(panes, grid, windows, aligned, start, baselines)
+        self._yardstick = yardstick
 
     def add(self, event: Event) -> str:
         """Takes an event that occurred before the next instant; see ``Book.add``."""
@@ -57,6 +61,10 @@ class Replay:
     ) -> Iterator[MetricRecord]:  # fmt: skip
         """The records at one of the instants, in ascending order of calls."""
         running, ended = self._frames.at(as_of)
-        levels = self._frames.levels.sums
-        for frames in (running, *([frame] for frame, _ in ended)):
-            yield from evaluate(frames, levels, as_of, self.book.slopes, self.policy, metrics, limit, dimensions)
+        levels, slopes = self._frames.levels.sums, self.book.slopes
+        records = list(evaluate(running, levels, as_of, slopes, self.policy, metrics, limit, dimensions))
+        yield from records
+        for frame, _ in ended:
+            yield from evaluate([frame], levels, as_of, slopes, self.policy, metrics, limit, dimensions)
+        began = baseline_values(self._yardstick, self._frames.baselines(), slopes, self.policy)
+        yield from judge(records, self._yardstick, began, as_of)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from .base import Metric, Sums, Value
+from .judgement import JUDGEMENT
 from .revenue import REVENUE
 from .roi import ROI
 from .service_levels import SERVICE_LEVELS
@@ -17,5 +18,5 @@ from .tickets import TICKETS
 __all__ = ["METRICS", "Metric", "Sums", "Value"]
 
 METRICS: Final[dict[str, Metric]] = {
-    metric.id: metric for family in (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI) for metric in family
+    metric.id: metric for family in (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI, JUDGEMENT) for metric in family
 }

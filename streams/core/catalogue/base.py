@@ -78,7 +78,8 @@ class Metric:
     unit: str
     help: str
     formula: str
-    compute: Callable[[Sums], Value]
+    #: None for what is derived from other metrics' records (``judgement``).
+    compute: Callable[[Sums], Value] | None
     #: Measures of which a member must have any (ever) to be shown; ``cost`` for what is allocated.
     needs: tuple[str, ...]
     version: int = 1
@@ -87,6 +88,8 @@ class Metric:
     level: bool = False
     #: True where the values of the window before and of a year before stand beside the value.
     compared: bool = False
+    #: True where less is better: durations, costs, breaches. Only goals without a baseline ask.
+    lower_is_better: bool = False
     interval: str = ""
     source: str = "definitions.md"
 

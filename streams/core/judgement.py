@@ -1,0 +1,199 @@
+"""Warnings and goals: what the values say about themselves. Derived from records, never booked.
+
+Source: definitions.md, "Warnings and goals". A warning is 1 while it holds, 0 while it does not, and undefined
+where what it is judged by is. A goal's pace is the straight line from its baseline to its target at its due date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from .business_time import LocalDays
+from .catalogue import METRICS
+from .catalogue.judgement import SURGE_BY
+from .costs import Slope
+from .evaluation import value_in
+from .events import format_instant
+from .frames import Stretch
+from .policy import Policy
+from .records import MetricRecord
+from .windows import Window
+
+__all__ = ["NO_YARDSTICK", "Goal", "Yardstick", "baseline_values", "baselines_of", "goal_instants", "judge"]
+
+#: A ratio over fewer answers than this warns of nothing.
+ENOUGH_ANSWERS: Final = 30
+#: A surge is at least so many contacts in the hour, and so many times the trailing hourly rate.
+SURGE_CONTACTS: Final = 10
+SURGE_TIMES: Final = 3.0
+_HOURS: Final = 7 * 24 - 1
+
+_Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A SMART goal. ``target`` is absolute; else ``change`` is relative to the value at ``baseline``."""
+
+    name: str
+    metric: str
+    window: str
+    dimension: str
+    member: str
+    target: float | None
+    change: float | None
+    #: Instants (ms): the baseline's local midnight, and the end of the due date.
+    baseline: int | None
+    due: int
+
+    def aim(self, base: float | None) -> float | None:
+        """The value to reach; None while a relative goal has no baseline value."""
+        if self.target is not None:
+            return self.target
+        if self.change is None or base is None:
+            return None
+        return base * (1 + self.change)
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What values are judged by. It changes no sums, so it may differ from board to board."""
+
+    csat_benchmark: float = 0.78
+    goals: Sequence[Goal] = ()
+
+
+def judge(
+    records: Iterable[MetricRecord],
+    yardstick: Yardstick,
+    baselines: Mapping[str, float | None],
+    as_of: int,
+) -> Iterator[MetricRecord]:
+    """The records of warnings and goals; ``baselines`` are goals' values at their baseline, by name."""
+    seen: dict[_Key, MetricRecord] = {}
+    wanted = {"tickets_created", "csat_ratio", "roi_net_ratio", *(goal.metric for goal in yardstick.goals)}
+    for record in records:
+        if record.metric in wanted and not record.final:
+            seen.setdefault((record.metric, record.window, record.dimension, record.member), record)
+    told = _Teller(format_instant(as_of))
+    surges = list(_surges(seen, told))
+    yield from surges
+    behind: list[bool] = []
+    for goal in yardstick.goals:
+        reached = seen.get((goal.metric, goal.window, goal.dimension, goal.member))
+        yield from _goal(goal, reached, baselines.get(goal.name), as_of, told, behind)
+    surging = any(
+        record.count >= SURGE_CONTACTS and record.value is not None and record.value >= SURGE_TIMES for record in surges
+    )
+    csat = seen.get(("csat_ratio", "30d", "all", "all"))
+    roi = seen.get(("roi_net_ratio", "30d", "all", "all"))
+    below = None
+    if csat is not None and csat.value is not None and csat.count >= ENOUGH_ANSWERS:
+        below = csat.value < yardstick.csat_benchmark
+    value = None if roi is None else roi.value
+    before = None if roi is None or not isinstance(roi.previous, int | float) else roi.previous
+    holds = {
+        "csat_below_benchmark": below,
+        "goal_off_pace": any(behind) if yardstick.goals else None,
+        "roi_falling": None if value is None or before is None else value < before,
+        "roi_negative": None if value is None else value < 0,
+        "surge": surging if surges else None,
+    }
+    for name, held in holds.items():
+        yield told("warning_active", "now", "warning", name, None if held is None else int(held), 1)
+
+
+class _Teller:
+    """Makes records of derived metrics."""
+
+    def __init__(self, stamp: str) -> None:
+        self._stamp = stamp
+
+    def __call__(
+        self, metric: str, window: str, dimension: str, member: str, value: int | float | None, count: int
+    ) -> MetricRecord:
+        known = METRICS[metric]
+        return MetricRecord(
+            metric=metric,
+            window=window,
+            period_start=None,
+            dimension=dimension,
+            member=member,
+            value=value,
+            count=count,
+            low=None,
+            high=None,
+            unit=known.unit,
+            as_of=self._stamp,
+            final=False,
+            definition=known.definition,
+        )
+
+
+def _surges(seen: Mapping[_Key, MetricRecord], told: _Teller) -> Iterator[MetricRecord]:
+    """Contacts of the last hour against the trailing hourly rate of the week before it, by issue and product."""
+    for (metric, window, dimension, member), record in seen.items():
+        if metric != "tickets_created" or window != "1h" or dimension not in SURGE_BY:
+            continue
+        week = seen.get((metric, "7d", dimension, member))
+        trailing = (week.count - record.count) / _HOURS if week is not None else 0
+        yield told(
+            "surge_ratio", "1h", dimension, member, record.count / trailing if trailing > 0 else None, record.count
+        )
+
+
+def _goal(
+    goal: Goal, record: MetricRecord | None, base: float | None, as_of: int, told: _Teller, behind: list[bool]
+) -> Iterator[MetricRecord]:
+    value = None if record is None else record.value
+    aim = goal.aim(base)
+    progress: float | None = None
+    off: bool | None = None
+    if value is not None and aim is not None:
+        if base is not None and base != aim:
+            progress = (value - base) / (aim - base)
+            span = goal.due - goal.baseline if goal.baseline is not None else 0
+            due = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
+            off = progress < due
+        else:
+            reached = value <= aim if METRICS[goal.metric].lower_is_better else value >= aim
+            progress = 1.0 if reached else value / aim if aim else 0.0
+            off = as_of >= goal.due and not reached
+    behind.append(bool(off))
+    yield told("goal_progress_ratio", goal.window, "goal", goal.name, progress, 0 if value is None else 1)
+    yield told("goal_off_pace", goal.window, "goal", goal.name, None if off is None else int(off), 1)
+
+
+NO_YARDSTICK: Final = Yardstick()
+
+
+def baselines_of(yardstick: Yardstick, windows: Sequence[Window]) -> dict[str, tuple[Window, int]]:
+    """The windows at past midnights that goals are measured from."""
+    named = {window.name: window for window in windows}
+    return {
+        goal.name: (named[goal.window], goal.baseline)
+        for goal in yardstick.goals
+        if goal.baseline is not None and goal.window in named
+    }
+
+
+def baseline_values(
+    yardstick: Yardstick, stretches: Mapping[str, Stretch], slopes: Mapping[Slope, int], policy: Policy
+) -> dict[str, float | None]:
+    """The goals' values at their baseline; None for metrics made of levels."""
+    return {
+        goal.name: value_in(
+            METRICS[goal.metric], stretches[goal.name], goal.window, (goal.dimension, goal.member), slopes, policy
+        )
+        for goal in yardstick.goals
+        if goal.name in stretches
+    }
+
+
+def goal_instants(calendar: LocalDays, baseline: str | None, due: str) -> tuple[int | None, int]:
+    """The baseline's first instant and the due date's end, of ISO dates in the business time zone."""
+    start = None if baseline is None else calendar.start(date.fromisoformat(baseline))
+    return start, calendar.start(date.fromisoformat(due) + timedelta(days=1))
