@@ -17,6 +17,6 @@ from .tickets import TICKETS
 
 __all__ = ["METRICS", "Metric", "Sums", "Value"]
 
-METRICS: Final[dict[str, Metric]] = {
-    metric.id: metric for family in (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI, JUDGEMENT) for metric in family
-}
+_FAMILIES: Final = (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI, JUDGEMENT)
+
+METRICS: Final[dict[str, Metric]] = {metric.id: metric for family in _FAMILIES for metric in family}
