@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -20,6 +20,9 @@ from streams import __version__
 from streams.config import ConfigError, Settings, load
 from streams.core.codec import StateError
 from streams.core.events import DAY, HOUR, MINUTE, parse_instant
+
+if TYPE_CHECKING:
+    from streams.commands.replay import Letters
 
 T = TypeVar("T")
 
@@ -76,8 +79,12 @@ def main(context: click.Context, config: str | None, verbose: bool) -> None:
 
 
 def _settings(context: click.Context) -> Settings:
+    return _settings_of(context.obj)
+
+
+def _settings_of(path: str | None) -> Settings:
     try:
-        return load(context.obj)
+        return load(path)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
 
@@ -228,31 +235,41 @@ def board(
 @click.option(
     "--dead-letters", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected lines to this file."
 )
+@click.option(
+    "--compare",
+    nargs=2,
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="OLD.toml NEW.toml",
+    help="The values under two settings files, side by side.",
+)
 @click.pass_context
 def replay(
-    context: click.Context, paths: tuple[str, ...], start: int | None, as_of: int | None, every: int | None,
-    shape: str, dead_letters: Path | None,
-) -> None:  # fmt: skip
+    context: click.Context,
+    paths: tuple[str, ...],
+    start: int | None,
+    as_of: int | None,
+    every: int | None,
+    shape: str,
+    dead_letters: Path | None,
+    compare: tuple[str, str] | None,
+) -> None:
     """Values from event files (JSON lines, .gz too; a folder means all in it), without Kafka."""
-    from streams.commands import table
     from streams.commands.replay import Letters
-    from streams.commands.replay import replay as run
     from streams.files import FileError, paths_of
 
-    settings = _settings(context)
+    if start is not None and as_of is not None and start >= as_of:
+        raise click.UsageError("--from must be before --as-of")
+    if compare is not None and every is not None:
+        raise click.UsageError("--compare and --every do not go together")
+    files = [context.obj] if compare is None else list(compare)
+    settings = [_settings_of(file) for file in files]
     letters = Letters(dead_letters)
-    encode = msgspec.json.Encoder().encode
     try:
         found = paths_of(paths)
-        if start is not None and as_of is not None and start >= as_of:
-            raise click.UsageError("--from must be before --as-of")
-        for _, records in run(settings, found, start, as_of, every, letters):
-            if shape == "jsonl":
-                sys.stdout.buffer.writelines(encode(record) + b"\n" for record in records)
-            else:
-                click.echo(f"as of {records[0].as_of}" if records else "")
-                for line in table.lines(records):
-                    click.echo(line)
+        if compare is None:
+            _replay(settings[0], found, (start, as_of, every), shape, letters)
+        else:
+            _compare(settings, found, (start, as_of), shape, letters)
         sys.stdout.flush()
     except FileError as error:
         raise click.ClickException(str(error)) from None
@@ -260,6 +277,48 @@ def replay(
         sys.stderr.close()  # whoever read the values has had enough
     finally:
         letters.close()
+
+
+def _replay(
+    settings: Settings,
+    paths: list[Path],
+    instants: tuple[int | None, int | None, int | None],
+    shape: str,
+    letters: Letters,
+) -> None:
+    from streams.commands import table
+    from streams.commands.replay import replay as run
+
+    encode = msgspec.json.Encoder().encode
+    for _, records in run(settings, paths, *instants, letters):
+        if shape == "jsonl":
+            sys.stdout.buffer.writelines(encode(record) + b"\n" for record in records)
+            continue
+        click.echo(f"as of {records[0].as_of}" if records else "no values")
+        for line in table.lines(records):
+            click.echo(line)
+
+
+def _compare(
+    settings: list[Settings],
+    paths: list[Path],
+    instants: tuple[int | None, int | None],
+    shape: str,
+    letters: Letters,
+) -> None:
+    from streams.commands import compare
+    from streams.commands.replay import replay as run
+
+    sides = [
+        [record for _, records in run(side, paths, *instants, None, letters) for record in records] for side in settings
+    ]
+    found = compare.pairs(*sides)
+    if shape == "jsonl":
+        encode = msgspec.json.Encoder().encode
+        sys.stdout.buffer.writelines(encode(row) + b"\n" for row in compare.rows(found))
+        return
+    for line in compare.lines(found):
+        click.echo(line)
 
 
 @main.command()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from streams.core.records import MetricRecord
 
-__all__ = ["lines"]
+__all__ = ["columns", "cut", "lines", "shown"]
 
 
 def lines(records: Iterable[MetricRecord]) -> Iterator[str]:
@@ -17,33 +17,39 @@ def lines(records: Iterable[MetricRecord]) -> Iterator[str]:
         if record.window not in windows:
             windows.append(record.window)
         row = rows.setdefault((record.metric, record.dimension, record.member, record.unit), {})
-        row.setdefault(record.window, _shown(record.value))  # of aligned windows the running period comes first
+        row.setdefault(record.window, shown(record.value))  # of aligned windows the running period comes first
     if not rows:
         yield "no values"
         return
     windows.sort(key=lambda window: window == "now")
     head = ["metric", "dimension", "member", *windows, "unit"]
     body = [
-        [metric, "" if dimension == "all" else dimension, "" if dimension == "all" else _cut(member),
+        [metric, "" if dimension == "all" else dimension, "" if dimension == "all" else cut(member),
          *(row.get(window, "") for window in windows), unit]
         for (metric, dimension, member, unit), row in rows.items()
     ]  # fmt: skip
+    yield from columns(head, body, numbers=range(3, 3 + len(windows)))
+
+
+def columns(head: list[str], body: list[list[str]], numbers: range) -> Iterator[str]:
+    """Lines of aligned columns under a head; those in ``numbers`` to the right."""
     widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]
     for line in (head, ["-" * width for width in widths], *body):
         cells = [
-            cell.rjust(width) if 3 <= column < 3 + len(windows) else cell.ljust(width)
+            cell.rjust(width) if column in numbers else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
 
 
-def _cut(member: str) -> str:
+def cut(member: str) -> str:
     """Members are whatever producers say: kept to one short, printable line."""
     shown = "".join(char if char.isprintable() else "?" for char in member)
     return shown if len(shown) <= 30 else shown[:29] + "…"
 
 
-def _shown(value: int | float | None) -> str:
+def shown(value: int | float | None) -> str:
+    """A value for people; a dash where it is undefined."""
     if value is None:
         return "-"
     if isinstance(value, int):
