@@ -163,6 +163,10 @@ class Settings(_Table, frozen=True, kw_only=True):
             ),
             repeat=round(self.fcr.repeat_days * DAY),
             session_gap=round(self.fcr.session_gap_minutes * MINUTE),
+            inactivity=self.inactivity_days * DAY,
+            clv_cap=Fraction(str(self.clv_cap_years)),
+            value_tiers=self.value_tiers,
+            dimensions=self.shown(),
             due_soon=self.due_soon_seconds * SECOND,
             service_levels=tuple(
                 ServiceLevel(

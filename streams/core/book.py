@@ -15,7 +15,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from . import attribution, costs, orders, surveys, tickets
+from . import attribution, costs, customers, handling, orders, service_level, statements, surveys, tickets
+from .account import EVER, Account, Change, Statement, relabelled
 from .costs import Slope
 from .events import (
     CartAbandoned,
@@ -43,6 +44,7 @@ from .ledger import Booking, Ledger, difference
 from .measures import MODELS, NO_LABELS, UNKNOWN
 from .policy import Policy
 from .profile import NOBODY, Interval, Profile, settle
+from .segments import HORIZON
 from .windows import Window
 
 __all__ = ["Book", "EntityKey"]
@@ -96,15 +98,17 @@ class _Customer:
     """The entities of one scope and the indexes by which they find each other."""
 
     __slots__ = (
-        "answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "profile", "solved", "surveys",
-        "touches",
+        "account", "answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "profile", "scored",
+        "solved", "surveys", "touches",
     )  # fmt: skip
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, known: bool) -> None:
         self.book = book
+        #: None where nobody is known: costs, anonymous contacts.
+        self.account = Account(book.policy, book.windows, book.period) if known else None
         self.entities: dict[EntityKey, _Entity] = {}
         self.ids: dict[str, Event] = {}
-        self.profile = NOBODY
+        self.profile = NOBODY if self.account is None else self.account.profile
         # Sorted indexes over the views, each entry ending with the entity's id.
         #: Creations and first solvings by issue type.
         self.created: dict[str, list[tuple[int, str]]] = {}
@@ -113,6 +117,8 @@ class _Customer:
         self.placed: list[tuple[int, str]] = []
         self.paid: list[tuple[int, str]] = []
         self.answers: dict[str, list[tuple[Key, str]]] = {}
+        #: Surveys with a CSAT score, by their answer.
+        self.scored: list[tuple[int, str]] = []
         self.surveys: dict[str, set[str]] = {}
         self.carts: dict[str, set[str]] = {}
 
@@ -125,6 +131,12 @@ class _Customer:
             entity.view = self.read(key, entity)
         for key, entity in self.entities.items():
             self.enter(key, entity.view, add=True)
+        if self.account is not None:
+            change = self.stage({key: entity.view for key, entity in self.entities.items()})
+            if change is not None:
+                self.account.commit(change)
+            for key in self.entities:
+                self.reach(key)
 
     def read(self, key: EntityKey, entity: _Entity) -> Any:
         """The view of an entity: what its own events come to."""
@@ -168,6 +180,8 @@ class _Customer:
             if view.ticket_id is not None:
                 _member(self.surveys, view.ticket_id, name, add)
             self.rank(name, view, add)
+            if view.kind == "csat" and view.answered is not None and view.position is not None:
+                _index(self.scored, (view.answered[0], name), add)
 
     def rank(self, name: str, view: surveys.Survey, add: bool) -> None:
         """Enters an NPS answer among its program's, unless its ticket is voided."""
@@ -193,6 +207,55 @@ class _Customer:
     def voided(self, ticket_id: str | None) -> bool:
         found = self.ticket(ticket_id)
         return found is not None and found.voided
+
+    # -- the account ------------------------------------------------------------------------------------------
+
+    def stage(self, fresh: dict[EntityKey, Any]) -> Change | None:
+        """What new views make of the account; its labels in force are still the old ones."""
+        if self.account is None:
+            return None
+        said: dict[EntityKey, Statement] = {}
+        for key, view in fresh.items():
+            kind, name = key
+            events = self.entities[key].events
+            if kind == TICKET:
+                said[key] = statements.of_ticket(name, view)
+                old = self.entities[key].view
+                if old is None or bool(old.keys) != bool(view.keys) or old.voided != view.voided:
+                    for survey_id in self.surveys.get(name, ()):
+                        survey = self.entities[SURVEY, survey_id]
+                        said[SURVEY, survey_id] = statements.of_survey(survey.events, survey.view, view)
+        for key, view in fresh.items():
+            kind, name = key
+            events = self.entities[key].events
+            if kind == SURVEY:
+                ticket = fresh.get((TICKET, view.ticket_id)) or self.ticket(view.ticket_id)
+                said[key] = statements.of_survey(events, view, ticket)
+            elif kind == ORDER:
+                said[key] = statements.of_order(events, view, self.book.policy)
+            elif kind == CUSTOMER:
+                said[key] = statements.of_customer(events)
+        return self.account.stage(said)
+
+    def reach(self, key: EntityKey) -> None:
+        """Tells the account up to when an entity books anything that has the customer's labels."""
+        entity, kind = self.entities[key], key[0]
+        if self.account is None or kind in (CUSTOMER, CART):
+            return
+        until = int(entity.events[-1].occurred_at)
+        if kind == SURVEY:
+            until = -1 if entity.view.anchor is None else entity.view.anchor[0]
+        elif kind == TICKET and any(end is None or end[0] > until for _, _, end, _, _ in entity.view.intervals):
+            until = EVER
+        self.account.reaches(key, until)
+
+    def rebooked(self, change: Change, others: Sequence[str], after: bool) -> list[Booking]:
+        """What of the account and of other tickets' bookings a change concerns, before it and after."""
+        assert self.account is not None
+        booked = self.account.bookings(change, after)
+        for name in others:
+            booked += relabelled(self.entities[TICKET, name].view.intervals, change.stretches[0][0], self.profile)
+        return booked
 
     # -- who is touched by whom -------------------------------------------------------------------------------
 
@@ -227,9 +290,23 @@ class _Customer:
                 if first is not None:
                     for _, order_id in _span(self.placed, first + 1, 1 << 60):
                         yield ORDER, order_id
+                for at, left in spans:
+                    if at is not None and left:
+                        yield from self.around(at, name)
         elif kind == CART:
             for order_id in self.carts.get(name, ()):
                 yield ORDER, order_id
+
+    def around(self, paid: int, name: str) -> Iterator[EntityKey]:
+        """The paid orders beside one, and the scores since the one before, for which it is the next purchase."""
+        index = bisect_left(self.paid, (paid, name))
+        start = paid - HORIZON + 1
+        if index:
+            start = max(start, self.paid[index - 1][0] + 1)
+        for _, order_id in self.paid[max(index - 1, 0) : index + 2]:
+            yield ORDER, order_id
+        for _, survey_id in _span(self.scored, start, paid + 1):
+            yield SURVEY, survey_id
 
     def repeated(self, created: tickets.Repeat) -> Iterator[EntityKey]:
         """The tickets for which a creation may be the repeated contact.
@@ -279,7 +356,14 @@ class _Customer:
             following = created[first : first + 2]  # its own, perhaps, and one more
             if not any(then < at + self.book.policy.repeat and other != name for then, other in following):
                 entries = [*entries, view.no_repeat]
-        return settle(entries, view.intervals, self.profile)
+        if view.sentiments:
+            entries = [*entries, *surveys.sentiments(view.sentiments)]
+        booked = settle(entries, view.intervals, self.profile)
+        if view.handlings:
+            booked += handling.bookings(view.handlings, self.profile, self.book.windows, self.book.period)
+        if self.book.policy.service_levels:
+            booked += service_level.bookings(view, self.profile, self.book.policy)
+        return booked
 
     def survey_bookings(self, view: surveys.Survey) -> list[Booking]:
         ticket = self.ticket(view.ticket_id)
@@ -292,10 +376,17 @@ class _Customer:
         if view.anchor is None:
             return []
         known = Profile([], [self.profile.before(view.anchor)])  # like its ticket's labels, they stay
-        return settle(surveys.entries(view, ticket), intervals, known, (view.kind or UNKNOWN, view.program))
+        entries = surveys.entries(view, ticket)
+        if view.kind == "csat" and view.answered is not None and view.position is not None and entries:
+            index = bisect_left(self.paid, (view.answered[0],))
+            paid = self.paid[index][0] if index < len(self.paid) else None
+            entries += customers.repurchase(view.answered, surveys.satisfied(view.position), paid)
+        return settle(entries, intervals, known, (view.kind or UNKNOWN, view.program))
 
     def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
         booked = settle(view.entries, [], self.profile)
+        if view.paid_key is not None and view.left:
+            booked += self.purchase_bookings(name, view.paid_key, view.left)
         placed = view.placed
         if placed is None or view.paid_key is None:
             return booked
@@ -312,6 +403,13 @@ class _Customer:
         saved = cart is not None and cart.view is not None and cart.view < credited[-1].touch.key
         repeat = any(other != name and paid < at for paid, other in self.paid[:2])  # sorted: its own and one more
         return booked + orders.benefit_bookings(view, saved, repeat)
+
+    def purchase_bookings(self, name: str, paid: Key, left: int) -> list[Booking]:
+        index = bisect_left(self.paid, (paid[0], name))
+        before = self.paid[index - 1][0] if index else None
+        after = self.paid[index + 1][0] if index + 1 < len(self.paid) else None
+        intervals = customers.buyer(paid, before, after, self.book.windows, self.book.period)
+        return settle([(paid, "order_value", (), left)], intervals, self.profile)
 
 
 def _index(entries: list[Any], entry: Any, add: bool) -> None:
@@ -396,7 +494,7 @@ class Book:
         name = scope(event)
         customer = self._scopes.get(name)
         if customer is None:
-            customer = self._scopes[name] = _Customer(self)
+            customer = self._scopes[name] = _Customer(self, known=name[0] == "c")
             kept = self._kept.get(name)
             if kept:
                 customer.load(kept)
@@ -453,20 +551,31 @@ class Book:
         self._cool()
 
     def _derive(self, customer: _Customer, touched: dict[EntityKey, _Entity]) -> None:
-        if len(touched) == 1 and len(customer.entities) == 1:
-            ((key, entity),) = touched.items()  # most customers: nobody else is concerned
-            if entity.booked is None:
-                entity.booked = customer.bookings(key, entity)
-            self._swap(customer, key, entity, customer.read(key, entity))
-            self._post(customer, key, entity)
-            return
         fresh = {key: customer.read(key, entity) for key, entity in touched.items()}
         concerned = dict.fromkeys(touched)
-        for key, view in fresh.items():
-            concerned.update(dict.fromkeys(customer.affected(key, touched[key].view, view)))
+        if len(customer.entities) > 1:  # of most customers nobody else is concerned
+            for key, view in fresh.items():
+                concerned.update(dict.fromkeys(customer.affected(key, touched[key].view, view)))
+        change = customer.stage(fresh)
+        others: list[str] = []  # tickets with nothing new of which levels go on under other labels
+        before: list[Booking] = []
+        if change is not None and customer.account is not None:
+            for key in customer.account.reaching(change):
+                if key[0] == TICKET and order(customer.entities[key].events[-1]) <= change.stretches[0][0]:
+                    others.append(key[1])
+                else:
+                    concerned[key] = None
+            others = [name for name in others if (TICKET, name) not in concerned]
+            before = customer.rebooked(change, others, after=False)
         self._recall(customer, concerned)
         for key, view in fresh.items():
             self._swap(customer, key, touched[key], view)
+            customer.reach(key)
+        if change is not None and customer.account is not None:
+            customer.account.commit(change)
+            self.ledger.post(difference(before, customer.rebooked(change, others, after=True)))
+            for name in others:
+                customer.entities[TICKET, name].booked = None
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
         # labels; their bookings are still those of the old views, because nothing of theirs was posted.
         for key in concerned:

@@ -42,6 +42,10 @@ class LocalDays:
         self._midnights: dict[int, int] = {}
         self._shifted: dict[tuple[int, int], int] = {}
 
+    def told(self) -> str:
+        """What it was made with: the zone's name."""
+        return str(self.zone)
+
     def midnight(self, at: int) -> int:
         """The last local midnight at or before ``at``."""
         if self.utc:
@@ -96,7 +100,7 @@ class BusinessClock:
         holidays: Iterable[date] = (),
     ) -> None:
         self._days: Final = days or LocalDays()
-        self._hours: Final = [tuple(hours.get(day, ())) for day in WEEKDAYS]
+        self._hours: Final = [tuple(sorted(hours.get(day, ()))) for day in WEEKDAYS]
         self._holidays: Final = frozenset(holidays)
         self._years: dict[int, list[tuple[int, int]]] = {}
         #: What is laid out: instants in [from, until).
@@ -106,6 +110,15 @@ class BusinessClock:
         #: Business time before each span, and up to its end, since the first.
         self._before: list[int] = []
         self._after: list[int] = []
+
+    def __repr__(self) -> str:
+        """What it is made of and nothing else: state is marked with the definitions that it was booked by."""
+        holidays = sorted(day.isoformat() for day in self._holidays)
+        return f"BusinessClock({self._days.zone}, {self._hours}, {holidays})"
+
+    def told(self) -> list[object]:
+        """What it was made with, as plain values: equal clocks tell the same."""
+        return [self._days.told(), self._hours, sorted(day.isoformat() for day in self._holidays)]
 
     def elapsed(self, start: int, end: int) -> int:
         """Business time in [start, end), ms; 0 where end is not after start."""

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from .book import EntityKey
+from .business_time import BusinessClock, LocalDays
 from .costs import Slope
 from .ledger import Cell, Pane
 from .measures import Margin
@@ -79,17 +81,22 @@ def origin(policy: Policy, windows: list[str]) -> Origin:
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "zone"):
-        return str(value.zone)
-    if isinstance(value, tuple):
+    """A parameter as plain values; ``TypeError`` for what would not read the same in another process."""
+    if isinstance(value, LocalDays | BusinessClock):
+        return _plain(value.told())
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in sorted(value.items())}
     if isinstance(value, frozenset):
         return sorted(value)
-    if hasattr(value, "__dataclass_fields__"):
-        return _plain(asdict(value))
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in sorted(value.items())}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"{type(value).__name__} cannot be told apart from others like it")
 
 
 def entity_key(scope: str, key: EntityKey) -> bytes:

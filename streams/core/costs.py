@@ -5,6 +5,7 @@ Rules of this file (definitions.md, "Cost and ROI"):
 * accrued(t) = floor(amount × elapsed / period); what a window costs is accrued(its end) − accrued(its start).
 * The latest event of a cost id counts; an actual is never replaced by an estimate.
 * A cost with a label stays there; the rest is shared over the members of a dimension.
+* A credit note is a negative cost. Shares round by largest remainder, so members always add up to the whole.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .events import CostIncurred
 from .measures import UNKNOWN
 from .policy import Policy
 
-__all__ = ["Slope", "allocate", "read"]
+__all__ = ["Course", "Slope", "allocate", "course", "read"]
 
 
 class Slope(NamedTuple):
@@ -43,6 +44,18 @@ class Slope(NamedTuple):
         return {"channel": self.channel, "issue_type": self.issue_type}.get(dimension)
 
 
+class Course(NamedTuple):
+    """What accrues in a stretch of time, in minor units.
+
+    ``parts``: by cost, none of 0. ``estimated``: how much of ``total`` is estimates. ``costs``: their number.
+    """
+
+    parts: tuple[tuple[Slope, int], ...]
+    total: int
+    estimated: int
+    costs: int
+
+
 def read(events: Sequence[CostIncurred], policy: Policy) -> Slope | None:
     """The cost that a cost id's events, sorted by ``order``, come to; None without a rate for its currency."""
     actual = [event for event in events if event.basis == "actual"]
@@ -53,19 +66,26 @@ def read(events: Sequence[CostIncurred], policy: Policy) -> Slope | None:
     return Slope(int(cost.period_start), int(cost.period_end), amount, cost.channel, cost.issue_type, not actual)
 
 
-def allocate(
-    slopes: Mapping[Slope, int], start: int, end: int, dimension: str, weights: Mapping[str, int]
-) -> dict[str, int]:
-    """What a stretch of time costs each member of a dimension; together exactly what it costs.
+def course(slopes: Mapping[Slope, int], start: int, end: int) -> Course:
+    """What accrues in [start, end) of costs, each booked so many times."""
+    accrued = [(slope, slope.within(start, end) * times, times) for slope, times in slopes.items()]
+    found = [(slope, amount, times) for slope, amount, times in accrued if amount]
+    return Course(
+        parts=tuple((slope, amount) for slope, amount, _ in found),
+        total=sum(amount for _, amount, _ in found),
+        estimated=sum(amount for slope, amount, _ in found if slope.estimate),
+        costs=sum(times for _, _, times in found),
+    )
+
+
+def allocate(course: Course, dimension: str, weights: Mapping[str, int]) -> dict[str, int]:
+    """What a stretch of time costs each member of a dimension; together exactly ``course.total``.
 
     ``weights`` (handle time, else tickets) share what belongs to no member; without any it is ``unknown``'s.
     """
     direct: dict[str, int] = {}
     rest = 0
-    for slope, times in slopes.items():
-        amount = slope.within(start, end) * times
-        if not amount:
-            continue
+    for slope, amount in course.parts:
         member = slope.member(dimension)
         if member is None:
             rest += amount

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .catalogue import Metric, Sums, Value
-from .costs import Slope, allocate
+from .costs import Course, Slope, allocate, course
 from .events import format_instant
 from .frames import Frame, Stretch
 from .ledger import Cell, merge
@@ -50,11 +50,12 @@ def evaluate(
         for dimension in shown:
             if dimension not in metric.dimensions:
                 continue
+            bound = None if dimension in _ALWAYS else limit  # their members are few, and ``other`` is one of class
             tables = [context.table(frame.window, frame.flows, dimension) for frame in own]
             members = ["all"] if dimension == "all" else _members(metric, tables)
             for frame, table in zip(own, tables, strict=True):
                 compared = context.compared(metric, frame, dimension)
-                for member, value, beside in _values(metric, table, members, limit, compared):
+                for member, value, beside in _values(metric, table, members, bound, compared):
                     yield MetricRecord(
                         metric=metric.id,
                         window=frame.window,
@@ -82,6 +83,7 @@ class _Context:
         self.slopes = slopes
         self.policy = policy
         self._flows: dict[int, dict[str, dict[str, Cell]]] = {}
+        self._courses: dict[int, Course] = {}
         self._tables: dict[tuple[str, int, str], _Table] = {}
 
     def table(self, window: str, flows: Stretch | None, dimension: str) -> _Table:
@@ -100,15 +102,16 @@ class _Context:
         if parted is None:
             parted = self._flows[id(flows)] = _by_dimension(flows.sums)
         table.cells = parted.get(dimension, {})
+        table.course = self._courses.get(id(flows))
+        if table.course is None:
+            table.course = self._courses[id(flows)] = course(self.slopes, flows.start, flows.end)
         if dimension == "all":
-            table.costs = {
-                "all": sum(slope.within(flows.start, flows.end) * times for slope, times in self.slopes.items())
-            }
+            table.costs = {"all": table.course.total}
         elif dimension not in _UNCOSTED:
             whole = flows.sums.get(ALL, {})
             weight = "handle_ms" if whole.get("handle_ms") else "tickets_created"
             weights = {member: cell.get(weight, 0) for member, cell in table.cells.items()}
-            table.costs = allocate(self.slopes, flows.start, flows.end, dimension, weights)
+            table.costs = allocate(table.course, dimension, weights)
         return table
 
     def compared(self, metric: Metric, frame: Frame, dimension: str) -> dict[str, _Table]:
@@ -147,6 +150,8 @@ class _Table:
         self.cells: dict[str, Cell] = {}
         self.levels: dict[str, Cell] = {}
         self.costs: dict[str, int] = {}
+        #: All costs of the window, whoever they fall on; None in ``now``.
+        self.course: Course | None = None
         self._stems: dict[str, set[str]] = {}
 
     def sums(self, member: str) -> Sums:
@@ -164,7 +169,8 @@ class _Table:
         return self._sums(cell, levels, cost)
 
     def _sums(self, cell: Cell, levels: Cell, cost: int) -> Sums:
-        return Sums(cell, levels, self.window, self.as_of, cost, self.policy)
+        span = (self.as_of, self.as_of) if self.flows is None else (self.flows.start, self.flows.end)
+        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course)
 
     def having(self, needs: Sequence[str]) -> Iterator[str]:
         """The members with any amount of any of these measures."""
@@ -193,14 +199,14 @@ def _members(metric: Metric, tables: Iterable[_Table]) -> list[str]:
 
 
 def _values(
-    metric: Metric, table: _Table, members: Sequence[str], limit: int, compared: Mapping[str, _Table]
+    metric: Metric, table: _Table, members: Sequence[str], limit: int | None, compared: Mapping[str, _Table]
 ) -> Iterator[tuple[str, Value, dict[str, int | float | None]]]:
     """Each member's value, and the values beside it."""
     assert metric.compute is not None
     values = [(member, metric.compute(table.sums(member))) for member in members]
     named = [item for item in values if item[0] != OTHER]
     rest: list[str] = []
-    if len(named) > limit:
+    if limit is not None and len(named) > limit:
         named.sort(key=lambda item: (-item[1].count, item[0]))
         rest = [member for member, _ in named[limit:]] + [OTHER]
         values = [*sorted(named[:limit]), (OTHER, metric.compute(table.together(rest)))]

@@ -12,10 +12,10 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
-from .measures import MEASURES, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
+from .measures import ABSENT, ALWAYS, MEASURES, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
 
 __all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
 
@@ -136,14 +136,22 @@ class Ledger:
 
     ``member_limit`` bounds the members told apart in a dimension: what comes after that many is booked as
     ``other``, so that the sums stay right whatever producers invent. A replay has no limit (None).
+    ``dimensions`` of labels are booked, others are not (None: all).
     """
 
-    def __init__(self, grid: Grid, member_limit: int | None = None, panes: Panes | None = None) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        member_limit: int | None = None,
+        panes: Panes | None = None,
+        dimensions: Iterable[str] | None = None,
+    ) -> None:
         self.grid: Final = grid
         self.panes: Final = Panes() if panes is None else panes
         #: dimension -> members admitted so far. Part of the state: a booking is taken back where it was made.
         self.admitted: Final[dict[str, set[str]]] = {}
         self._limit = member_limit
+        self._shown = None if dimensions is None else {*dimensions, *ALWAYS}
         self._pending: dict[Pane, dict[tuple[Scheme, Labels], Cell]] = {}
         self._margins: dict[tuple[Scheme, Labels], tuple[Margin, ...]] = {}
 
@@ -200,15 +208,19 @@ class Ledger:
     def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
         if len(self._margins) > 100_000:
             self._margins.clear()
-        found = margins(scheme, tuple(map(self._admit, scheme.dimensions, labels)))
+        named = [pair for pair in zip(scheme.dimensions, labels, strict=True) if self._shows(pair[0])]
+        found = margins(scheme, [(dimension, self._admit(dimension, member)) for dimension, member in named])
         self._margins[scheme, labels] = found
         return found
+
+    def _shows(self, dimension: str) -> bool:
+        return self._shown is None or dimension in self._shown
 
     def _admit(self, dimension: str, member: str) -> str:
         known = self.admitted.get(dimension)
         if known is None:
             known = self.admitted[dimension] = {UNKNOWN, OTHER}
-        if member in known:
+        if member in known or member == ABSENT:
             return member
         if self._limit is not None and len(known) >= self._limit:
             return OTHER

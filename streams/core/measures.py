@@ -4,6 +4,8 @@ A booking is ``(instant, measure, labels, value)``. Its measure says how the val
 
 * ``COUNT``: the value itself, under the measure's name;
 * ``SAMPLE``: a duration in ms: its sum, a count and a quantile bin, under ``name.sum``, ``name.n``, ``name.b<bin>``;
+* ``TIMES``: a duration on both clocks (``both``): a ``SAMPLE`` of ms, and the business clock's sum and bin under
+  ``name_business.sum``, ``name_business.b<bin>``; the count is the same;
 * ``AMOUNT``: an amount of money and how many there are: under ``name`` and ``name.n``;
 * ``MARK``: an instant that is to be found again: a count under ``name.<instant>``; its negative takes it back.
 
@@ -13,6 +15,7 @@ one dimension (its margin), and what a booking adds goes to every margin of its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -20,6 +23,7 @@ from typing import Final, NamedTuple
 from .quantiles import bin_of
 
 __all__ = [
+    "ABSENT",
     "ALL",
     "DIMENSIONS",
     "LEVEL",
@@ -32,6 +36,7 @@ __all__ = [
     "Margin",
     "Measure",
     "amounts",
+    "both",
     "margins",
 ]
 
@@ -48,6 +53,10 @@ OWN: Final = ("channel", "issue_type", "priority", "product", "group", "agent")
 PROFILE: Final = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
 DIMENSIONS: Final = OWN + PROFILE
 NO_LABELS: Final[Labels] = (UNKNOWN,) * len(OWN)
+#: In place of a member: nothing is added in this dimension, nor to ``all``. No event can tell it.
+ABSENT: Final = ""
+#: Dimensions that configuration does not choose.
+ALWAYS: Final = ("class", "target", "model")
 #: The models of attribution.
 MODELS: Final[Labels] = ("last_touch", "first_touch", "linear", "time_decay", "position")
 
@@ -55,6 +64,7 @@ MODELS: Final[Labels] = ("last_touch", "first_touch", "linear", "time_decay", "p
 class Kind(Enum):
     COUNT = "count"
     SAMPLE = "sample"
+    TIMES = "times"
     AMOUNT = "amount"
     MARK = "mark"
 
@@ -84,6 +94,13 @@ SURVEY_LEVELS: Final = Scheme((*DIMENSIONS, "kind", "program"), level=True)
 BY_MODEL: Final = Scheme((*DIMENSIONS, *("model",) * len(MODELS)))
 BY_CLASS: Final = Scheme(("class",), total=False, profiled=False)
 BY_TARGET: Final = Scheme(("target",), total=False, profiled=False)
+TARGET_LEVELS: Final = Scheme(("target",), total=False, level=True, profiled=False)
+BY_SATISFACTION: Final = Scheme(("satisfaction",), total=False, profiled=False)
+#: Of customers themselves: their own labels, or none.
+PERSONS: Final = Scheme(PROFILE)
+PERSON_LEVELS: Final = Scheme(PROFILE, level=True)
+TOTAL: Final = Scheme((), profiled=False)
+TOTAL_LEVELS: Final = Scheme((), level=True, profiled=False)
 
 
 class Measure(NamedTuple):
@@ -91,27 +108,39 @@ class Measure(NamedTuple):
     scheme: Scheme = LABELLED
 
 
-_COUNT, _SAMPLE, _LEVEL = Measure(), Measure(Kind.SAMPLE), Measure(scheme=LEVELS)
+_COUNT, _TIMES, _LEVEL = Measure(), Measure(Kind.TIMES), Measure(scheme=LEVELS)
 
 MEASURES: Final[dict[str, Measure]] = {
     "tickets_created": _COUNT,
     "tickets_solved": _COUNT,
     "tickets_reopened": _COUNT,
+    "tickets_escalated": _COUNT,
+    "solved_unanswered": _COUNT,
     "solvings_reopened": _COUNT,
     "tickets_open": _LEVEL,
     "tickets_unanswered": _LEVEL,
     "unanswered_since": Measure(Kind.MARK, LEVELS),
     "handle_ms": _COUNT,
+    "tickets_handled": _LEVEL,
+    "agent_messages": _COUNT,
+    "contacts_created": _COUNT,
     "contacts_deflected": _COUNT,
-    "first_response": _SAMPLE,
-    "first_acknowledgement": _SAMPLE,
-    "first_resolution": _SAMPLE,
-    "full_resolution": _SAMPLE,
-    "first_solved": _COUNT,
+    "first_response": _TIMES,
+    "first_acknowledgement": _TIMES,
+    "next_response": _TIMES,
+    "first_resolution": _TIMES,
+    "full_resolution": _TIMES,
+    "requester_wait_ms": _COUNT,
+    "requester_wait_business_ms": _COUNT,
     "fcr_one_touch": _COUNT,
+    "fcr_one_session": _COUNT,
     "fcr_no_repeat": _COUNT,
     "sla_met": Measure(scheme=BY_TARGET),
     "sla_breached": Measure(scheme=BY_TARGET),
+    "sla_open_breached": Measure(scheme=TARGET_LEVELS),
+    "sla_due_soon": Measure(scheme=TARGET_LEVELS),
+    "sentiments": _COUNT,
+    "sentiment_score": _COUNT,
     "surveys_sent": Measure(scheme=SURVEYED),
     "surveys_answered": Measure(scheme=SURVEYED),
     "sendings_answered": Measure(scheme=SURVEYED),
@@ -133,6 +162,18 @@ MEASURES: Final[dict[str, Measure]] = {
     "attributed_orders": _COUNT,
     "benefit_revenue": Measure(Kind.AMOUNT, BY_CLASS),
     "benefit_deflected": Measure(scheme=BY_CLASS),
+    "customers_active": Measure(scheme=PERSON_LEVELS),
+    "customers_joined": Measure(scheme=PERSONS),
+    "customers_left": Measure(scheme=PERSONS),
+    "order_value": Measure(Kind.AMOUNT, PERSONS),
+    "active_at_start": Measure(scheme=TOTAL_LEVELS),
+    "left_since_start": Measure(scheme=TOTAL_LEVELS),
+    "buyers": Measure(scheme=TOTAL_LEVELS),
+    "repeat_buyers": Measure(scheme=TOTAL_LEVELS),
+    "csat_followed": Measure(scheme=BY_SATISFACTION),
+    "csat_repurchased": Measure(scheme=BY_SATISFACTION),
+    "complaints": Measure(scheme=TOTAL),
+    "complaints_retained": Measure(scheme=TOTAL),
 }
 
 
@@ -153,6 +194,9 @@ def measure(name: str) -> Measure:
 
 
 _keys: dict[tuple[str, int], str] = {}
+#: Room for 35,000 years.
+_BUSINESS_BITS: Final = 50
+_BUSINESS: Final = (1 << _BUSINESS_BITS) - 1
 
 
 def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
@@ -163,16 +207,35 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
         return ((name, value), (f"{name}.n", 1))
     if kind is Kind.MARK:
         return ((f"{name}.{abs(value)}", 1 if value > 0 else -1),)
-    index = bin_of(value)
+    if kind is Kind.TIMES:
+        name_business = f"{name}_business"
+        calendar, business = value >> _BUSINESS_BITS, value & _BUSINESS
+        return (
+            (f"{name}.sum", calendar),
+            (f"{name}.n", 1),
+            (_bin_key(name, calendar), 1),
+            (f"{name_business}.sum", business),
+            (_bin_key(name_business, business), 1),
+        )
+    return ((f"{name}.sum", value), (f"{name}.n", 1), (_bin_key(name, value), 1))
+
+
+def both(calendar: int, business: int) -> int:
+    """A duration in ms on both clocks (>= 0) as one value, so that it is one booking."""
+    return calendar << _BUSINESS_BITS | business
+
+
+def _bin_key(name: str, ms: int) -> str:
+    index = bin_of(ms)
     key = _keys.get((name, index))
     if key is None:
         key = _keys[name, index] = f"{name}.b{index}"
-    return ((f"{name}.sum", value), (f"{name}.n", 1), (key, 1))
+    return key
 
 
-def margins(scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
-    """The margins that labels add to: ``all`` (unless the scheme has no total) and one a dimension."""
-    own = list(zip(scheme.dimensions, labels, strict=True))
-    if scheme.total:
+def margins(scheme: Scheme, named: Sequence[Margin]) -> tuple[Margin, ...]:
+    """The margins that labels, by dimension, add to: each of them and ``all`` (unless the scheme has no total)."""
+    own = [margin for margin in named if margin[1] != ABSENT]
+    if scheme.total and len(own) == len(named):
         own.append(ALL)
     return tuple((LEVEL + dimension, member) for dimension, member in own) if scheme.level else tuple(own)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final
 
 from .business_time import BusinessClock, LocalDays
 from .events import DAY, HOUR, MINUTE
 
-__all__ = ["Attribution", "Policy", "Rate", "ServiceLevel"]
+__all__ = ["REFUNDS", "Attribution", "Policy", "Rate", "ServiceLevel"]
+
+#: How long refunds usually take to come in.
+REFUNDS: Final = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,20 @@ class Policy:
     #: How long before its deadline a promise is due soon.
     due_soon: int = HOUR
     service_levels: tuple[ServiceLevel, ...] = ()
+    #: Quiet for this long, a customer has left; 0 = only by saying so.
+    inactivity: int = 0
+    clv_cap: Fraction = Fraction(5)
+    #: Paid so far from which a customer's value is low, medium, high.
+    value_tiers: tuple[int, ...] = (0, 10_000, 100_000)
+    #: The dimensions of labels that are published, so that others need not be booked; None = all.
+    dimensions: tuple[str, ...] | None = None
     days: LocalDays = field(default_factory=LocalDays)
     business: BusinessClock = field(default_factory=BusinessClock)
+
+    @property
+    def horizon(self) -> int:
+        """How long after an instant money can still come to or go from it: the longest of the horizons, in ms."""
+        return max(self.attribution.look_back, REFUNDS, self.repeat)
 
     def convert(self, amount: int, currency: str, at: int) -> int | None:
         """``amount`` in the reporting currency at the rate in force at ``at``; None where there is none.

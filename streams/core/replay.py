@@ -40,7 +40,7 @@ class Replay:
         baselines = baselines_of(yardstick, windows)
         edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
-        self.ledger = Ledger(grid, panes=panes)
+        self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions)
         self.book = Book(policy, self.ledger, windows, start, warm)
         self._frames = Frames(panes, grid, windows, aligned, start, baselines)
         self._yardstick = yardstick

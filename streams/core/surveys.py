@@ -13,7 +13,7 @@ Rules of this file (definitions.md, "Surveys"):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from .events import Key, SurveyAnswered, SurveyEvent, SurveySent, order
@@ -22,7 +22,7 @@ from .profile import Entry, Interval
 from .tickets import Ticket
 from .windows import Window, spans
 
-__all__ = ["SCORE_UNIT", "Survey", "entries", "last_answers", "read", "satisfied"]
+__all__ = ["SCORE_UNIT", "Survey", "entries", "last_answers", "read", "satisfied", "sentiments", "verdicts"]
 
 #: Divisible by every range of scale from 1 to 12, by 99 and 100, and by 1000: their scores are exact.
 SCORE_UNIT: Final = 277_200_000
@@ -95,7 +95,7 @@ def entries(survey: Survey, ticket: Ticket | None) -> list[Entry]:
             booked.append((survey.sent, "sendings_answered", labels, 1))
     if survey.answered is not None:
         booked.append((survey.answered, "surveys_answered", labels, 1))
-        booked.extend((survey.answered, name, labels, value) for name, value in _scores(survey))
+        booked.extend((survey.answered, name, labels, value) for name, value in _scores(survey) if value)
     return booked
 
 
@@ -113,9 +113,27 @@ def _scores(survey: Survey) -> list[tuple[str, int]]:
     return []
 
 
+def verdicts(events: Sequence[SurveyEvent]) -> list[tuple[Key, bool]]:
+    """Whether a CSAT survey's customer was satisfied by each answer as it was given; nothing for other surveys."""
+    answers = [event for event in events if type(event) is SurveyAnswered]
+    says = [event for event in events if type(event) is SurveySent][:1] + answers[::-1]
+    if _said(says, "kind") != "csat":
+        return []
+    scale = _said(says, "scale_min"), _said(says, "scale_max")
+    scores = [(order(answer), _position(answer.score, "csat", *scale)) for answer in answers]
+    return [(key, satisfied(position)) for key, position in scores if position is not None]
+
+
 def satisfied(position: int) -> bool:
     """Whether a CSAT score is in the upper quarter of its scale."""
     return position * 4 >= SCORE_UNIT * 3
+
+
+def sentiments(told: Iterable[tuple[Key, Labels, float]]) -> Iterator[Entry]:
+    """What a ticket's scores of sentiment book, -1..1, in units of ``SCORE_UNIT``."""
+    for key, labels, score in told:
+        yield key, "sentiments", labels, 1
+        yield key, "sentiment_score", labels, round(score * SCORE_UNIT)
 
 
 def labels_of(survey: Survey, ticket: Ticket | None) -> Labels:

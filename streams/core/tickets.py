@@ -1,80 +1,38 @@
-"""A ticket: its events read once, in order, into what it books and what its neighbours need to know.
+"""A ticket: its events read once, in order, into what it books and what others need to know (``ticket_view``).
 
 Rules of this file (definitions.md, "Tickets" and "First contact resolution"):
 
 * Nothing counts without ``ticket.created``; what precedes it starts and stops no clock and carries its labels.
 * A sample carries the labels in force when it is booked: those set by events before it in the contract's order.
-* A voided ticket leaves everything; a merged-away one leaves the ticket metrics, its touches stay.
+* A duration is booked once, on the calendar and the business clock together.
+* A voided ticket leaves everything; a merged-away one leaves the ticket metrics, its touches and sentiment stay.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from itertools import pairwise
 
 from .events import (
     Key,
     TicketCreated,
+    TicketEscalated,
     TicketEvent,
     TicketHandled,
     TicketMerged,
     TicketMessage,
+    TicketSentiment,
     TicketStatusChanged,
     TicketUpdated,
     TicketVoided,
     order,
 )
-from .measures import NO_LABELS, UNKNOWN, Labels
-from .policy import Policy, ServiceLevel
-from .profile import Entry, Interval
+from .measures import UNKNOWN, Labels, both
+from .policy import Policy
+from .profile import Entry
+from .ticket_view import SOLVED, WAITING, Clocks, Repeat, Ticket, Touch, Wait
 
 __all__ = ["Repeat", "Ticket", "Touch", "read"]
-
-_SOLVED: Final = ("solved", "closed")
-
-
-class Touch(NamedTuple):
-    """A public agent message or a call, with the labels of its ticket at that moment."""
-
-    key: Key
-    labels: Labels
-
-
-class Repeat(NamedTuple):
-    """What decides whether contacts repeat: when, about what."""
-
-    at: int
-    issue_type: str
-
-
-class Ticket:
-    """What a ticket's events come to."""
-
-    __slots__ = (
-        "created", "entries", "intervals", "keys", "labels", "no_repeat", "solved", "touches", "voided",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        #: What it books, except for what depends on the customer's other tickets.
-        self.entries: list[Entry] = []
-        self.intervals: list[Interval] = []
-        self.touches: list[Touch] = []
-        #: Creation and first solving as its neighbours see them; None if it takes no part in ticket metrics.
-        self.created: Repeat | None = None
-        self.solved: Repeat | None = None
-        #: To be booked if no contact repeats after the first solving.
-        self.no_repeat: Entry | None = None
-        self.voided = False
-        #: The labels from each change on, by the key of the event that made it.
-        self.keys: list[Key] = []
-        self.labels: list[Labels] = []
-
-    def labels_at(self, key: Key) -> Labels:
-        """The labels in force just after everything up to ``key``; before the creation those of the creation."""
-        if not self.keys:
-            return NO_LABELS
-        return self.labels[max(bisect_right(self.keys, key) - 1, 0)]
 
 
 def read(events: Sequence[TicketEvent], policy: Policy) -> Ticket:
@@ -101,178 +59,69 @@ class _Reader:
         self.entries = self.ticket.entries
         self.key = order(created)
         self.policy = policy
+        self.business = policy.business.elapsed
         self.created = at = created.occurred_at
         self.channel = created.channel
         self.issue_type = created.issue_type or UNKNOWN
         self.priority = created.priority or UNKNOWN
-        self.assignee: str | None = None
-        self.replier: str | None = None
         self.product = created.product or UNKNOWN
         self.group = created.group or UNKNOWN
+        self.assignee: str | None = None
+        self.replier: str | None = None
         self.labels: Labels = (*self.told(), UNKNOWN)
         self.ticket.keys.append(self.key)
         self.ticket.labels.append(self.labels)
         self.ticket.created = Repeat(at, self.issue_type)
         self.merged = False
-        self.solved = False
+        by_customer = (created.created_by or "customer") == "customer"
         #: The first-response clock: running until an agent answers or the ticket is solved.
-        self.waiting = self.unacknowledged = (created.created_by or "customer") == "customer"
-        self.last_solving: Entry | None = None
+        self.waiting = self.unacknowledged = by_customer
+        self.response = Wait(self.key, None, None) if by_customer else None
+        #: Whether customers' messages start waits; the first one unanswered, and one held while solved.
+        self.armed = not by_customer
+        self.asked: Key | None = None
+        self.held: Key | None = None
+        self.later_responses: list[Wait] = []
+        #: The status now and since when; what the requester waited before that, in ms on both clocks.
+        self.status = "new"
+        self.statuses: list[tuple[int, str]] = [(at, "new")]
+        self.waited = self.waited_business = 0
+        self.messages = 0
+        #: What is booked at the last solving unless it is reopened.
+        self.last_solving: list[Entry] = []
         self.reopened_first: int | None = None
-        self.one_touch = False
-        self.promises: list[ServiceLevel] = []
+        self.first_contact: list[Entry] = []
         #: Levels that hold: name -> since when.
-        self.levels: dict[str, Key] = {}
+        self.levels: dict[str, Key] = {"tickets_open": self.key}
         self.enter("tickets_created", self.labels)
-        self.levels["tickets_open"] = self.key
-        if self.waiting:
+        if by_customer:
+            self.enter("contacts_created", self.labels)
             self.levels["tickets_unanswered"] = self.key
-            self.promises = [
-                promise
-                for promise in policy.service_levels
-                if promise.metric == "first_response" and _matches(promise, self.labels)
-            ]
+
+    # -- labels and levels ------------------------------------------------------------------------------------
 
     def told(self) -> Labels:
         """The labels that events tell, without the agent."""
         return (self.channel, self.issue_type, self.priority, self.product, self.group)
 
+    def author(self, agent: str | None) -> Labels:
+        """The labels of what an agent did; without a name, of whoever has the ticket."""
+        return self.labels if agent is None else (*self.labels[:-1], agent)
+
     def enter(self, name: str, labels: Labels, value: int = 1) -> None:
         """Books at the event that is being read."""
         self.entries.append((self.key, name, labels, value))
+
+    def took(self, start: int) -> int:
+        """The time from ``start`` to the event that is being read, on both clocks."""
+        at = self.key[0]
+        return both(at - start, self.business(start, at))
 
     def end(self, name: str) -> None:
         """Ends a level, if it holds, under the labels it had."""
         since = self.levels.pop(name, None)
         if since is not None:
             self.ticket.intervals.append((name, since, self.key, self.labels, 1))
-
-    def before(self, event: TicketEvent) -> None:
-        """What precedes the creation: only its touches and its end count."""
-        self.key = order(event)
-        if type(event) is TicketMessage:
-            if event.author == "agent" and event.public is not False:
-                self.touch(event, event.agent_id)
-        elif type(event) is TicketHandled:
-            self.handled(event)
-        elif type(event) is TicketMerged:
-            self.merged = True
-        elif type(event) is TicketVoided:
-            self.ticket.voided = True
-
-    def take(self, event: TicketEvent) -> None:
-        self.key = order(event)
-        kind = type(event)
-        if kind is TicketMessage:
-            self.message(event)  # type: ignore[arg-type]
-        elif kind is TicketStatusChanged:
-            self.status(event)  # type: ignore[arg-type]
-        elif kind is TicketUpdated:
-            self.update(event)  # type: ignore[arg-type]
-        elif kind is TicketHandled:
-            self.handled(event)  # type: ignore[arg-type]
-        elif kind is TicketMerged:
-            self.merged = True
-        elif kind is TicketVoided:
-            self.ticket.voided = True
-
-    def message(self, event: TicketMessage) -> None:
-        if event.author == "customer" or event.public is False:
-            return
-        at = event.occurred_at
-        by_author = self.author(event.agent_id) if event.author == "agent" else self.labels
-        if self.unacknowledged:
-            self.unacknowledged = False
-            self.enter("first_acknowledgement", by_author, at - self.created)
-        if event.author != "agent":
-            return
-        if self.waiting:
-            self.enter("first_response", by_author, at - self.created)
-            self.kept(at)
-            self.stop_waiting()
-        self.touch(event, event.agent_id)
-        if event.agent_id is not None and event.agent_id != self.replier:
-            self.replier = event.agent_id
-            self.relabel()
-
-    def author(self, agent: str | None) -> Labels:
-        """The labels of what an agent did; without a name, of whoever has the ticket."""
-        return self.labels if agent is None else (*self.labels[:-1], agent)
-
-    def touch(self, event: TicketMessage | TicketHandled, agent: str | None) -> None:
-        self.ticket.touches.append(Touch(self.key, self.author(agent)))
-
-    def handled(self, event: TicketHandled) -> None:
-        seconds = (event.talk_seconds or 0) + (event.hold_seconds or 0) + (event.after_call_seconds or 0)
-        self.enter("handle_ms", self.author(event.agent_id), round(seconds * 1000))
-        if event.talk_seconds is not None:
-            self.touch(event, event.agent_id)
-
-    def stop_waiting(self) -> None:
-        self.end("tickets_unanswered")
-        self.waiting = False
-
-    def kept(self, replied: int) -> None:
-        """Decides the first-response promises by the reply: in time it is met, else the breach stays."""
-        for promise in self.promises:
-            deadline = self.created + promise.seconds * 1000
-            if replied <= deadline:
-                self.enter("sla_met", (promise.name,))
-            else:
-                self.entries.append((_at(deadline), "sla_breached", (promise.name,), 1))
-        self.promises = []
-
-    def breach(self, until: int | None) -> None:
-        """Books the breaches of promises nobody kept, the future ones too; None: the clock still runs."""
-        for promise in self.promises:
-            deadline = self.created + promise.seconds * 1000
-            if until is None or until > deadline:
-                self.entries.append((_at(deadline), "sla_breached", (promise.name,), 1))
-        self.promises = []
-
-    def status(self, event: TicketStatusChanged) -> None:
-        solved = event.status in _SOLVED
-        if solved == self.solved:
-            return
-        self.solved = solved
-        at = event.occurred_at
-        if solved:
-            self.solving(at)
-        else:
-            self.reopening(at)
-
-    def solving(self, at: int) -> None:
-        self.enter("tickets_solved", self.labels)
-        self.end("tickets_open")
-        if self.waiting:
-            self.breach(at)
-            self.stop_waiting()
-        self.unacknowledged = False
-        if self.ticket.solved is None:
-            self.ticket.solved = Repeat(at, self.issue_type)
-            self.ticket.no_repeat = (self.key, "fcr_no_repeat", self.labels, 1)
-            self.enter("first_resolution", self.labels, at - self.created)
-            self.enter("first_solved", self.labels)
-            self.one_touch = len(self.ticket.touches) == 1
-        self.last_solving = (self.key, "full_resolution", self.labels, at - self.created)
-
-    def reopening(self, at: int) -> None:
-        self.enter("tickets_reopened", self.labels)
-        self.levels["tickets_open"] = self.key
-        if self.last_solving is not None:
-            self.entries.append((self.last_solving[0], "solvings_reopened", self.last_solving[2], 1))
-        if self.reopened_first is None:
-            self.reopened_first = at
-        self.last_solving = None
-
-    def update(self, event: TicketUpdated) -> None:
-        self.channel = event.channel or self.channel
-        self.issue_type = event.issue_type or self.issue_type
-        self.priority = event.priority or self.priority
-        self.product = event.product or self.product
-        self.group = event.group or self.group
-        self.assignee = event.agent_id or self.assignee
-        self.relabel()
 
     def relabel(self) -> None:
         """Takes new labels into force: levels move over to them, flows go on under them."""
@@ -287,6 +136,163 @@ class _Reader:
         self.ticket.labels.append(labels)
         self.levels = dict.fromkeys(holding, self.key)
 
+    # -- events -----------------------------------------------------------------------------------------------
+
+    def before(self, event: TicketEvent) -> None:
+        """What precedes the creation: it changes no state, but work that was done was done."""
+        if type(event) is TicketMessage:
+            if event.author == "agent" and event.public is not False:
+                self.key = order(event)
+                self.touch(event.agent_id)
+        elif type(event) not in (TicketStatusChanged, TicketUpdated):
+            self.take(event)
+
+    def take(self, event: TicketEvent) -> None:
+        self.key = order(event)
+        kind = type(event)
+        if kind is TicketMessage:
+            self.message(event)  # type: ignore[arg-type]
+        elif kind is TicketStatusChanged:
+            self.change(event.status, event.occurred_at)  # type: ignore[union-attr]
+        elif kind is TicketUpdated:
+            self.update(event)  # type: ignore[arg-type]
+        elif kind is TicketHandled:
+            self.handled(event)  # type: ignore[arg-type]
+        elif kind is TicketEscalated:
+            self.enter("tickets_escalated", self.labels)
+        elif kind is TicketSentiment:
+            self.ticket.sentiments.append((self.key, self.labels, event.score))  # type: ignore[union-attr]
+        elif kind is TicketMerged:
+            self.merged = True
+        elif kind is TicketVoided:
+            self.ticket.voided = True
+
+    def message(self, event: TicketMessage) -> None:
+        if event.public is False:
+            return
+        if event.author == "customer":
+            self.ask()
+            return
+        if self.unacknowledged:
+            self.unacknowledged = False
+            agent = event.agent_id if event.author == "agent" else None
+            self.enter("first_acknowledgement", self.author(agent), self.took(self.created))
+        if event.author == "agent":
+            self.reply(event)
+
+    def ask(self) -> None:
+        """A customer's message starts a wait; on a solved ticket only a reopening makes it count."""
+        if self.armed:
+            if self.status in SOLVED:
+                self.held = self.held or self.key
+            else:
+                self.asked = self.asked or self.key
+
+    def reply(self, event: TicketMessage) -> None:
+        at, labels = event.occurred_at, self.author(event.agent_id)
+        if self.waiting:
+            self.enter("first_response", labels, self.took(self.created))
+            self.stop_waiting(replied=at)
+        if self.asked is not None:
+            self.enter("next_response", labels, self.took(self.asked[0]))
+            self.later_responses.append(Wait(self.asked, at, None))
+        self.asked = self.held = None
+        self.armed = True
+        self.touch(event.agent_id)
+        if event.agent_id is not None and event.agent_id != self.replier:
+            self.replier = event.agent_id
+            self.relabel()
+
+    def stop_waiting(self, replied: int | None = None, dropped: int | None = None) -> None:
+        self.end("tickets_unanswered")
+        self.waiting = False
+        self.response = Wait(self.ticket.keys[0], replied, dropped)
+
+    def touch(self, agent: str | None, call: bool = False) -> None:
+        self.ticket.touches.append(Touch(self.key, self.author(agent)))
+        self.messages += not call
+
+    def handled(self, event: TicketHandled) -> None:
+        seconds = (event.talk_seconds or 0) + (event.hold_seconds or 0) + (event.after_call_seconds or 0)
+        labels = self.author(event.agent_id)
+        self.enter("handle_ms", labels, round(seconds * 1000))
+        self.ticket.handlings.append(Touch(self.key, labels))
+        if event.talk_seconds is not None:
+            self.touch(event.agent_id, call=True)
+
+    def update(self, event: TicketUpdated) -> None:
+        self.channel = event.channel or self.channel
+        self.issue_type = event.issue_type or self.issue_type
+        self.priority = event.priority or self.priority
+        self.product = event.product or self.product
+        self.group = event.group or self.group
+        self.assignee = event.agent_id or self.assignee
+        self.relabel()
+
+    # -- statuses ---------------------------------------------------------------------------------------------
+
+    def change(self, status: str, at: int) -> None:
+        if status == self.status:
+            return
+        since, before = self.statuses[-1]
+        if before in WAITING:
+            self.waited += at - since
+            self.waited_business += self.business(since, at)
+        self.status = status
+        self.statuses.append((at, status))
+        if (status in SOLVED) != (before in SOLVED):
+            if status in SOLVED:
+                self.solving(at)
+            else:
+                self.reopening(at)
+
+    def solving(self, at: int) -> None:
+        self.enter("tickets_solved", self.labels)
+        self.end("tickets_open")
+        if self.waiting:
+            self.enter("solved_unanswered", self.labels)
+            self.stop_waiting(dropped=at)
+        if self.asked is not None:
+            self.later_responses.append(Wait(self.asked, None, at))
+        self.asked = self.held = None
+        self.armed = True
+        self.unacknowledged = False
+        took = self.took(self.created)
+        if self.ticket.solved is None:
+            self.ticket.solved = Repeat(at, self.issue_type)
+            self.enter("first_resolution", self.labels, took)
+            self.first_solving()
+        self.last_solving = [(self.key, "full_resolution", self.labels, took)]
+        for name, amount in (
+            ("requester_wait_ms", self.waited),
+            ("requester_wait_business_ms", self.waited_business),
+            ("agent_messages", self.messages),
+        ):
+            if amount:
+                self.last_solving.append((self.key, name, self.labels, amount))
+
+    def first_solving(self) -> None:
+        """How the first contact went so far; a reopening or a repetition may still take it back."""
+        self.ticket.no_repeat = (self.key, "fcr_no_repeat", self.labels, 1)
+        touches = [touch.key[0] for touch in self.ticket.touches]
+        if len(touches) == 1:
+            self.first_contact.append((self.key, "fcr_one_touch", self.labels, 1))
+        gap = self.policy.session_gap
+        if touches and all(later - earlier < gap for earlier, later in pairwise(touches)):
+            self.first_contact.append((self.key, "fcr_one_session", self.labels, 1))
+
+    def reopening(self, at: int) -> None:
+        self.enter("tickets_reopened", self.labels)
+        self.levels["tickets_open"] = self.key
+        key, _, labels, _ = self.last_solving[0]
+        self.entries.append((key, "solvings_reopened", labels, 1))
+        self.last_solving = []
+        if self.reopened_first is None:
+            self.reopened_first = at
+        self.asked, self.held = self.held, None
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
     def finish(self) -> Ticket:
         ticket = self.ticket
         if ticket.voided:
@@ -296,32 +302,19 @@ class _Reader:
         if self.merged:
             ticket.entries = []
             ticket.intervals = []
+            ticket.handlings = []
             ticket.created = ticket.solved = None
             return ticket
         if self.waiting:
-            self.breach(None)
             ticket.intervals.append(("unanswered_since", ticket.keys[0], None, self.labels, self.created))
         ticket.intervals += [(name, since, None, self.labels, 1) for name, since in self.levels.items()]
-        if self.last_solving is not None:
-            self.entries.append(self.last_solving)
+        self.entries += self.last_solving
         if ticket.solved is not None:
-            horizon = ticket.solved.at + self.policy.repeat
-            if self.reopened_first is not None and self.reopened_first < horizon:
-                ticket.solved = None  # neither one touch nor no repeat
-            elif self.one_touch and ticket.no_repeat is not None:
-                self.entries.append((ticket.no_repeat[0], "fcr_one_touch", ticket.no_repeat[2], 1))
+            if self.reopened_first is not None and self.reopened_first < ticket.solved.at + self.policy.repeat:
+                ticket.solved = None  # no first contact resolution of any kind
+            else:
+                self.entries += self.first_contact
+        if self.asked is not None:
+            self.later_responses.append(Wait(self.asked, None, None))
+        ticket.clocks = Clocks(ticket.keys[0], self.response, self.later_responses, self.statuses)
         return ticket
-
-
-def _at(instant: int) -> Key:
-    """The key of an instant at which nothing happens, before whatever does."""
-    return (instant, -1, "")
-
-
-def _matches(promise: ServiceLevel, labels: Labels) -> bool:
-    """Whether a ticket's labels at its start pass every filter of a promise."""
-    channel, _, priority, *_ = labels
-    return all(
-        {"channel": channel, "priority": priority}.get(dimension, UNKNOWN) in admitted
-        for dimension, admitted in promise.filter.items()
-    )

@@ -236,7 +236,7 @@ class PartitionState:
 def _begin(
     policy: Policy, windows: Sequence[Window], clock: Callable[[], int], warm: int, members: int
 ) -> tuple[Ledger, Book]:
-    ledger = Ledger(LiveGrid(windows, policy.days, clock()), members)
+    ledger = Ledger(LiveGrid(windows, policy.days, clock()), members, dimensions=policy.dimensions)
     return ledger, Book(policy, ledger, windows, warm=warm)
 
 

@@ -49,7 +49,8 @@ class CountingFold:
             key, value = record.key, record.value
             if value == b"poison":
                 raise ValueError("poison")
-            assert key is not None and value is not None
+            assert key is not None
+            assert value is not None
             count, total = self.counts.get(key, (0, 0))
             self.counts[key] = (count + 1, total + int(value))
             self.changed.add(key)

@@ -160,9 +160,7 @@ def test_what_is_sent_arrives_once_in_order_and_with_room_asked_for() -> None:
     partitions: dict[bytes, set[int]] = {}
     for record in records:
         partitions.setdefault(record.key, set()).add(record.partition)
-    assert all(len(places) == 1 for places in partitions.values()), (
-        "a customer is in one partition of every topic"
-    )
+    assert all(len(places) == 1 for places in partitions.values()), "a customer is in one partition of every topic"
 
 
 def test_the_keys_go_where_every_other_client_puts_them() -> None:

@@ -41,7 +41,7 @@ class Run:
         self.sources = [f"{name}-a", f"{name}-b"]
         self.workers: list[subprocess.Popen[bytes]] = []
         self.expected: dict[bytes, tuple[int, int]] = {}
-        kafka.create_topics({topic: PARTITIONS for topic in (*self.sources, f"{name}-out")})
+        kafka.create_topics(dict.fromkeys((*self.sources, f"{name}-out"), PARTITIONS))
         kafka.create_topics({f"{name}-counts": PARTITIONS}, {"cleanup.policy": "compact"})
 
     # -- input
@@ -247,12 +247,12 @@ def test_a_fold_that_fails_ends_the_process_and_commits_nothing(run: Run) -> Non
 
 
 def test_plain_mode(run: Run) -> None:
-    run.feed(20_000)
-    worker = run.start(transactional=False, seconds=0)
-    run.wait_until(10_000)
+    run.feed(40_000)
+    worker = run.start(transactional=False)
+    run.wait_until(1)
     run.terminate(worker)
     worker = run.start(transactional=False, seconds=0)
-    run.wait_until(20_000)
+    run.wait_until(40_000)
     run.terminate(worker)
     assert run.differences() == []
 
@@ -294,7 +294,7 @@ async def read(log: PartitionLog) -> None:
 
 async def until(true: Any) -> None:
     async with asyncio.timeout(20):
-        while not true():
+        while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

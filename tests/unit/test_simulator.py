@@ -167,7 +167,9 @@ def test_before_the_desk_opens_customers_only_join_and_buy(events: Events) -> No
 
 
 def test_event_ids_are_unique_over_everything(events: Events) -> None:
-    assert len({event.event["event_id"] for event in events}) == len(events)
+    ids = [event.event["event_id"] for event in events]
+    assert len(set(ids)) == len(ids)
+    assert ids == sorted(ids), "the contract's last resort at equal times keeps the order as well"
 
 
 def test_ids_of_another_run_are_others(events: Events) -> None:
@@ -349,6 +351,12 @@ def net_return(events: Events, end: int) -> float:
 def test_the_return_is_plausible(seed: int) -> None:
     end = START + DAYS * DAY
     assert 0.5 < net_return(list(simulate(seed=seed, start_ms=START, end_ms=end)), end) < 4
+
+
+def test_a_smaller_desk_pays_as_well() -> None:
+    end = START + DAYS * DAY
+    small = list(simulate(seed=1, start_ms=START, end_ms=end, customers=300, tickets_per_day=20))
+    assert 0.5 < net_return(small, end) < 4
 
 
 def test_actual_costs_replace_estimates(events: Events) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from .base import Metric, Sums, Value
+from .customers import CUSTOMERS
 from .judgement import JUDGEMENT
 from .revenue import REVENUE
 from .roi import ROI
@@ -17,6 +18,6 @@ from .tickets import TICKETS
 
 __all__ = ["METRICS", "Metric", "Sums", "Value"]
 
-_FAMILIES: Final = (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI, JUDGEMENT)
+_FAMILIES: Final = (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI, CUSTOMERS, JUDGEMENT)
 
 METRICS: Final[dict[str, Metric]] = {metric.id: metric for family in _FAMILIES for metric in family}

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from ..costs import Course
 from ..measures import DIMENSIONS, per_window
 from ..policy import Policy
 from ..quantiles import nearest_rank
@@ -42,7 +43,10 @@ class Value(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sums(NamedTuple):
-    """One margin's amounts in one window. ``cost`` is what falls on it, allocated, in minor units."""
+    """One margin's amounts in one window. ``cost`` is what falls on it, allocated, in minor units.
+
+    ``span`` is the window itself, [start, end); ``course`` all of its costs, whoever they fall on.
+    """
 
     cell: Mapping[str, int]
     levels: Mapping[str, int]
@@ -50,6 +54,8 @@ class Sums(NamedTuple):
     as_of: int
     cost: int
     policy: Policy
+    span: tuple[int, int] = (0, 0)
+    course: Course | None = None
 
     def flow(self, key: str) -> int:
         return self.cell.get(key, 0)

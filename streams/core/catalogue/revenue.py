@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .base import LABELS, MONEY, Metric, Sums, Value, factored, money
+from .base import LABELS, MONEY, Metric, Sums, Value, count, factored, money
 
 __all__ = ["REVENUE"]
 
@@ -24,6 +24,9 @@ def benefit_total(sums: Sums) -> Value:
 REVENUE: Final = [
     Metric("revenue_paid", "money", MONEY, "Payments received, before refunds.", "sum of payments",
            money("revenue_paid"), ("revenue_paid",)),
+    Metric("revenue_refunded", "money", MONEY,
+           "Refunds and charge-backs, gross, at their own time; a cancellation alone pays nothing back.",
+           "sum of refunds and charge-backs", money("revenue_refunded"), ("revenue_refunded",)),
     Metric("attributed_revenue", "money", MONEY,
            "Paid orders credited to service contacts, at their first payment, less what was taken back since.",
            "shares of what is left of each order", money("attributed_revenue"), ("attributed_revenue",),
@@ -32,6 +35,9 @@ REVENUE: Final = [
            "The same with refunds, charge-backs and cancellations booked at their own time.",
            "shares of payments less shares of what is taken back",
            money("net_attributed_revenue"), ("net_attributed_revenue",), dimensions=(*LABELS, "model")),
+    Metric("attributed_orders", "count", "orders",
+           "Paid orders credited to service contacts of which something is left, each under its last touch.",
+           "count at the first payment", count("attributed_orders"), ("attributed_orders",)),
     Metric("benefit", "money", MONEY,
            "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
            "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "

@@ -4,30 +4,70 @@ from __future__ import annotations
 
 from typing import Final
 
-from .base import MONEY, Metric, Sums, Value, cost_per
+from .base import MONEY, Metric, Sums, Value, cost_per, factored
 from .revenue import benefit_total
 
 __all__ = ["ROI"]
 
+#: A member with benefit but no cost has no return on investment, yet belongs into ``other``'s.
+_BOTH: Final = ("cost", "attributed_revenue", "contacts_deflected")
+
 
 def _cost(sums: Sums) -> Value:
-    return Value(sums.cost, sums.cost)
+    """Count: the costs in course, the same for every member that bears any, because most costs fall on many."""
+    return Value(sums.cost, sums.course.costs if sums.cost and sums.course else 0)
 
 
-def _roi(sums: Sums, net: bool) -> Value:
-    benefit = benefit_total(sums).value
-    if not sums.cost or benefit is None:
-        return Value(None, sums.cost)
+def _estimated(sums: Sums) -> Value:
+    part = sums.course.estimated if sums.course else 0
+    return Value(part / sums.cost if sums.cost else None, sums.cost)
+
+
+def _return(benefit: int | float, sums: Sums, net: bool) -> Value:
+    if not sums.cost:
+        return Value(None, 0)
     return Value((benefit - sums.cost if net else benefit) / sums.cost, sums.cost)
 
 
+def _net(sums: Sums) -> Value:
+    return _return(benefit_total(sums).value or 0, sums, net=True)
+
+
+def _gross(sums: Sums) -> Value:
+    return _return(benefit_total(sums).value or 0, sums, net=False)
+
+
+def _excluding_savings(sums: Sums) -> Value:
+    return _return(factored(sums.flow("attributed_revenue"), sums), sums, net=True)
+
+
+def _maturity(sums: Sums) -> Value:
+    start, end = sums.span
+    past = min(end, sums.as_of - sums.policy.horizon) - start
+    return Value(max(past, 0) / (end - start), 1) if end > start else Value(None, 0)
+
+
 ROI: Final = [
-    Metric("service_cost", "money", MONEY, "Cost of service accrued in the window, shared over members.",
-           "accrued(end) - accrued(start), accrued(t) = floor(amount * elapsed / period)", _cost, ("cost",)),
+    Metric("service_cost", "money", MONEY,
+           "Cost of service accrued in the window; what has no label of a dimension is shared over its members.",
+           "accrued(end) - accrued(start), accrued(t) = floor(amount * elapsed / period); shared by handle seconds, "
+           "else tickets created", _cost, ("cost",),
+           lower_is_better=True),
+    Metric("cost_estimated_ratio", "ratio", "ratio", "Share of the cost of service that is estimated so far.",
+           "service_cost of estimates / service_cost", _estimated, (), dimensions=("all",)),
     Metric("cost_per_resolution", "money", MONEY, "Cost of service for each solving.", "service_cost / tickets_solved",
-           cost_per("tickets_solved"), ("tickets_solved",)),
-    Metric("roi_net_ratio", "ratio", "ratio", "Return on investment of service, net.",
-           "(benefit_total - service_cost) / service_cost", lambda sums: _roi(sums, net=True), ("cost",)),
-    Metric("roi_gross_ratio", "ratio", "ratio", "Return on investment of service, gross.",
-           "benefit_total / service_cost", lambda sums: _roi(sums, net=False), ("cost",)),
+           cost_per("tickets_solved"), ("cost", "tickets_solved"), lower_is_better=True),
+    Metric("cost_per_contact", "money", MONEY, "Cost of service for each ticket created by a customer.",
+           "service_cost / tickets created by the customer", cost_per("contacts_created"),
+           ("cost", "contacts_created"), lower_is_better=True),
+    Metric("roi_net_ratio", "ratio", "ratio", "Return on investment of service, net; undefined without cost.",
+           "(benefit_total - service_cost) / service_cost", _net, _BOTH, compared=True),
+    Metric("roi_gross_ratio", "ratio", "ratio", "Return on investment of service, gross; undefined without cost.",
+           "benefit_total / service_cost", _gross, _BOTH, compared=True),
+    Metric("roi_net_excluding_savings_ratio", "ratio", "ratio",
+           "Return on investment of service, net, by revenue alone: nothing for contacts that never came.",
+           "(benefit_total - savings - service_cost) / service_cost", _excluding_savings, _BOTH, compared=True),
+    Metric("maturity_ratio", "ratio", "ratio",
+           "Share of the window past every horizon: refunds, attribution and repeats can change the rest.",
+           "share before as_of - max(look-back, 30 d, repeat)", _maturity, (), dimensions=("all",)),
 ]  # fmt: skip

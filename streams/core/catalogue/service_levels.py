@@ -1,23 +1,33 @@
-"""Service levels: promises kept and broken, by target. Source of every formula: definitions.md."""
+"""Service levels: promises kept and broken, late and due soon, by target. Source of every formula: definitions.md."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .base import Metric, Sums, Value, count
+from .base import Metric, Sums, Value, count, level
 
 __all__ = ["SERVICE_LEVELS"]
 
+_TARGET: Final = ("target",)
+#: Every measure of a target, so that each one with any verdict is told with its zeros.
+_ANY: Final = ("sla_met", "sla_breached", "sla_open_breached", "sla_due_soon")
 
-def _sla(sums: Sums) -> Value:
+
+def _attained(sums: Sums) -> Value:
     met = sums.flow("sla_met")
     decided = met + sums.flow("sla_breached")
     return Value(met / decided if decided else None, decided)
 
 
 SERVICE_LEVELS: Final = [
-    Metric("sla_attained_ratio", "ratio", "ratio", "Share of a target's decided tickets that met it.",
-           "met / (met + breached)", _sla, ("sla_met", "sla_breached"), dimensions=("target",)),
+    Metric("sla_attained_ratio", "ratio", "ratio", "Share of a target's decided waits that met it.",
+           "met / (met + breached)", _attained, _ANY, dimensions=_TARGET),
     Metric("sla_breaches", "count", "breaches", "Breaches of a target, at their deadlines.",
-           "count at the deadline", count("sla_breached"), ("sla_met", "sla_breached"), dimensions=("target",)),
+           "count at the deadline", count("sla_breached"), _ANY, dimensions=_TARGET, lower_is_better=True),
+    Metric("sla_open_breached", "count", "waits", "Waits past a target's deadline that still run.",
+           "waits running with deadline < as_of", level("sla_open_breached"), _ANY, dimensions=_TARGET, level=True,
+           lower_is_better=True),
+    Metric("sla_due_soon", "count", "waits", "Waits still running whose deadline is near, an hour unless configured.",
+           "waits running with as_of <= deadline < as_of + due_soon_seconds", level("sla_due_soon"), _ANY,
+           dimensions=_TARGET, level=True, lower_is_better=True),
 ]  # fmt: skip

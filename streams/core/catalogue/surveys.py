@@ -26,6 +26,11 @@ def _ces_mean(sums: Sums) -> Value:
     return Value((n * SCORE_UNIT + 6 * sums.flow("ces_score")) / (n * SCORE_UNIT) if n else None, n)
 
 
+def _sentiment(sums: Sums) -> Value:
+    n = sums.flow("sentiments")
+    return Value(sums.flow("sentiment_score") / (n * SCORE_UNIT) if n else None, n)
+
+
 def _nps(sums: Sums) -> Value:
     n, up, down = sums.here("nps_answers"), sums.here("nps_promoters"), sums.here("nps_detractors")
     if not n:
@@ -67,4 +72,6 @@ SURVEY_METRICS: Final = [
     Metric("survey_response_ratio", "ratio", "ratio", "Share of surveys sent that were answered.",
            "answered / sent, by the sending's cohort", ratio("sendings_answered", "surveys_sent"), ("surveys_sent",),
            dimensions=SURVEYS),
+    Metric("sentiment_mean", "mean", "score", "Mean sentiment told of tickets, -1..1; merged-away ones stay.",
+           "mean of ticket.sentiment", _sentiment, ("sentiments",)),
 ]  # fmt: skip

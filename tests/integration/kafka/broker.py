@@ -195,7 +195,7 @@ class KafkaServer:
             answer = await admin.create_topics(new)
             if failed := [error for error in answer.topic_errors if error[1]]:
                 raise RuntimeError(f"creating topics failed: {failed}")
-            while not set(topics) <= set(await admin.list_topics()):  # known a moment after it is created
+            while not set(topics) <= set(await admin.list_topics()):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         finally:
             await admin.close()

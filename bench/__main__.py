@@ -1,0 +1,66 @@
+"""``python -m bench``: every measure, one table."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench import cpu, memory, streaming
+from bench.data import ROI_TOML, Record, records, simulated
+from bench.report import Row, lines, title, write
+
+GROUPS = ("cpu", "replay", "customers", "memory", "kafka")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What the parts cost, in one run.")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of less than a minute: that it works")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="only this group (may be repeated)")
+    parser.add_argument("--out", type=Path, action="append", default=[], help="also write this .json or .md")
+    given = parser.parse_args()
+    gc.set_threshold(100_000, 50, 1000)  # as streams.cli does for every command
+    rows: list[Row] = []
+    for row in measures(given.quick, given.only or GROUPS):
+        rows.append(row)
+        print(f"  {row.cells[0]}: {row.cells[1]}", file=sys.stderr, flush=True)
+    print(title(given.quick), *lines(rows), sep="\n")
+    for path in given.out:
+        write(path, rows, given.quick)
+
+
+def measures(quick: bool, groups: Sequence[str]) -> Iterator[Row]:
+    events = simulated(5_000 if quick else 200_000)
+    bodies = records(events)
+    if "cpu" in groups:
+        yield from cpu.measure(bodies if quick else bodies[:100_000], 1 if quick else 3)
+    if "replay" in groups:
+        yield replay(bodies)
+    if "customers" in groups:
+        yield from cpu.big_customer(1_000 if quick else 50_000)
+    if "memory" in groups:
+        yield from memory.measure(1_000 if quick else 20_000, 10_000 if quick else 1_000_000)
+    if "kafka" in groups:
+        yield from streaming.measure(events, 1_000 if quick else 30_000)
+
+
+def replay(bodies: Sequence[Record]) -> Row:
+    """The command, from its start to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, config = Path(folder) / "events.jsonl", Path(folder) / "roi.toml"
+        path.write_bytes(b"".join(record.value + b"\n" for record in bodies))
+        config.write_text(ROI_TOML)
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "streams.cli", "--config", str(config)]
+        streaming.run([*command, "replay", str(path), "--format", "jsonl"])
+        seconds = time.perf_counter() - began
+    note = f"the whole command, wall clock: {seconds:.1f} s for {len(bodies):,} events"
+    return Row("replay", "support-roi replay", len(bodies) / seconds, "events/s", note=note)
+
+
+if __name__ == "__main__":
+    main()

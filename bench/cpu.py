@@ -1,0 +1,180 @@
+"""What needs no Kafka: decoding, the core, a partition's state, the board. CPU time of this process."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import orjson
+
+from bench.data import END, SETTINGS, Record, customer_events, event, ticket_events
+from bench.report import Row
+from streams.board.reader import Reader
+from streams.core.book import Book
+from streams.core.events import DAY, Event, decode
+from streams.core.ledger import Ledger
+from streams.core.replay import Replay
+from streams.core.windows import LiveGrid
+from streams.topics import PANES
+from streams.worker.fold import Output
+from streams.worker.state import PartitionState
+
+UNIT = 2000
+LATER = END + 400 * DAY  # a clock for which all of it is history
+POLICY = SETTINGS.policy()
+WINDOWS = SETTINGS.rolling(POLICY)
+
+
+def best(run: Callable[[], float], times: int) -> float:
+    """The shortest of several runs, in seconds. What the bench itself holds is kept from the garbage collector."""
+    found = []
+    for _ in range(times):
+        gc.collect()
+        gc.freeze()
+        found.append(run())
+    gc.unfreeze()
+    return min(found)
+
+
+def timed(work: Callable[[], object]) -> Callable[[], float]:
+    def run() -> float:
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+
+    return run
+
+
+def measure(records: Sequence[Record], times: int) -> Iterator[Row]:
+    bodies = [record.value for record in records]
+    count = len(bodies)
+    plain = best(timed(lambda: [orjson.loads(body) for body in bodies]), times)
+
+    def row(group: str, what: str, seconds: float, note: str = "") -> Row:
+        return Row(group, what, count / seconds, "events/s", seconds / plain, "the cost of orjson.loads", note)
+
+    yield Row("decode", "orjson.loads", count / plain, "events/s")
+    yield row("decode", "msgspec, untyped", best(timed(lambda: [*map(msgspec.json.decode, bodies)]), times))
+    yield row("decode", "streams.core.events.decode", best(timed(lambda: [*map(decode, bodies)]), times), "validated")
+    events = [decode(body) for body in bodies]
+    for live in (True, False):
+        yield row("core", _named(live), best(timed(lambda live=live: _core(events, live)), times))  # type: ignore[misc]
+    seconds = best(timed(lambda: _replay(events)), times)
+    yield row("core", "Replay, with its records", seconds, f"{len(WINDOWS)} windows")
+    for live in (True, False):
+        written: list[Output] = []
+
+        def state(live: bool = live, written: list[Output] = written) -> None:
+            written.clear()
+            written.extend(_state(records, live))
+
+        seconds = best(timed(state), times)
+        size = sum(len(output.key or b"") + len(output.value or b"") for output in written)
+        note = f"{len(written) / count:.1f} records and {size / count:,.0f} bytes written an event"
+        yield row("partition state", _named(live), seconds, note)
+    yield from _board(written)
+
+
+def _named(live: bool) -> str:
+    return "live, all panes" if live else "history, day panes"
+
+
+def _core(events: Sequence[Event], live: bool) -> None:
+    grid = LiveGrid(WINDOWS, POLICY.days, LATER)
+    ledger = Ledger(grid, SETTINGS.worker.members)
+    book = Book(POLICY, ledger, WINDOWS)
+    for start in range(0, len(events), UNIT):
+        unit = events[start : start + UNIT]
+        if live:
+            grid.clock = int(unit[-1].occurred_at)
+        fold(book, ledger, unit)
+
+
+def fold(book: Book, ledger: Ledger, events: Sequence[Event]) -> None:
+    for one in events:
+        book.add(one)
+    for _ in book.close():
+        pass
+    ledger.flush()
+
+
+def _replay(events: Sequence[Event]) -> None:
+    end = max(one.occurred_at for one in events) + 1
+    run = Replay(POLICY, WINDOWS, [end])
+    for one in events:
+        run.add(one)
+    for _ in run.close():
+        pass
+    list(run.records(end))
+
+
+def _state(records: Sequence[Record], live: bool) -> Iterator[Output]:
+    clock = LATER
+    state = PartitionState(0, 1, POLICY, WINDOWS, lambda: clock)
+    for start in range(0, len(records), UNIT):
+        unit = records[start : start + UNIT]
+        if live:
+            clock = unit[-1].timestamp
+        state.apply(unit)
+        for outputs in state.close():
+            yield from outputs
+
+
+def _board(written: Sequence[Output]) -> Iterator[Row]:
+    """``written`` by a partition at whose clock everything is history."""
+    panes = [output for output in written if output.topic == PANES]
+    reader = Reader(POLICY, WINDOWS)
+    gc.collect()
+    gc.freeze()
+    began = time.process_time()
+    for output in panes:
+        reader.take(0, output.key or b"", output.value)
+    seconds = time.process_time() - began
+    yield Row("board", "Reader.take", len(panes) / seconds, "records/s", note=f"{len(panes):,} records")
+    snapshots = [reader.snapshot(END + step * 1000, ready=True) for step in range(3)]
+    yield Row("board", "first snapshot", snapshots[0].seconds, "s", note=f"{len(snapshots[0].records):,} values")
+    yield Row("board", "a second later", min(snapshot.seconds for snapshot in snapshots[1:]), "s")
+    gc.unfreeze()
+
+
+def big_customer(tickets: int) -> Iterator[Row]:
+    """One more ticket at a customer with very many, beside the same at customers with ten."""
+    small = _steady(tickets // 10, 10, 10**9)
+    yield Row("customers", f"{tickets // 10:,} of 10 tickets", small * 1e6, "us/event")
+    beside = "customers of 10 tickets"
+    alone = _steady(1, tickets, 10**9)
+    yield Row("customers", f"1 of {tickets:,} tickets", alone * 1e6, "us/event", alone / small, beside)
+    # The whole customer is more than what may be held decoded: each unit must not read all of it again.
+    bounded = _steady(1, tickets, tickets)
+    note = "with other customers' traffic, and as few entities kept decoded"
+    yield Row("customers", f"1 of {tickets:,}, bounded", bounded * 1e6, "us/event", bounded / small, beside, note)
+
+
+def _steady(customers: int, tickets: int, warm: int, step: int = 360_000, units: int = 10) -> float:
+    """Seconds an event once ``customers`` with ``tickets`` each are there; the median of some units."""
+    ledger = Ledger(LiveGrid(WINDOWS, POLICY.days, LATER), SETTINGS.worker.members)
+    book = Book(POLICY, ledger, WINDOWS, warm=warm)
+    start = END - tickets * step
+    for number in range(customers):
+        fold(book, ledger, customer_events(f"c{number}", tickets, start + number, step))
+    gc.collect()
+    gc.freeze()
+    seconds = []
+    for unit in range(units):
+        events: list[Event] = []
+        for index in range(50):
+            turn = unit * 50 + index
+            at = END + turn * step
+            events += _next_ticket(f"c{turn % customers}", tickets + turn, at)
+            events += _next_ticket(f"other{turn}", 0, at)
+        began = time.process_time()
+        fold(book, ledger, events)
+        seconds.append((time.process_time() - began) / len(events))
+    gc.unfreeze()
+    return sorted(seconds)[len(seconds) // 2]
+
+
+def _next_ticket(customer: str, number: int, at: int) -> list[Event]:
+    return [event(body) for body in ticket_events(customer, number, at)]

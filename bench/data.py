@@ -1,0 +1,106 @@
+"""The events that everything is measured over: the simulated desk, seeded, or customers made by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from streams.config import Settings
+from streams.core.events import DAY, Event, decode, format_instant, parse_instant
+from streams.demo.simulator import SimulatedEvent, simulate
+
+__all__ = ["END", "ROI_TOML", "SETTINGS", "Record", "customer_events", "event", "records", "simulated", "ticket_events"]
+
+#: The newest event is before this: nothing depends on the day the bench is run.
+END: Final = parse_instant("2025-06-01T00:00:00Z")
+SEED: Final = 1
+
+#: The defaults, and two promises: without any, no deadline would be booked.
+SETTINGS: Final = msgspec.convert(
+    {
+        "service_levels": [
+            {"name": "first reply in 1 h", "metric": "first_response", "seconds": 3600},
+            {"name": "urgent in 15 min", "metric": "first_response", "seconds": 900, "filter": {"priority": "urgent"}},
+        ]
+    },
+    Settings,
+)
+#: The same for a process of its own.
+ROI_TOML: Final = """
+[[service_levels]]
+name = "first reply in 1 h"
+metric = "first_response"
+seconds = 3600
+
+[[service_levels]]
+name = "urgent in 15 min"
+metric = "first_response"
+seconds = 900
+filter = { priority = "urgent" }
+"""
+
+_TICKETS_PER_DAY: Final = 500
+_EVENTS_PER_DAY: Final = 7000  # about what a desk of that size makes; only the start is chosen by it
+
+
+class Record(NamedTuple):
+    """What the log hands to a partition's state."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    timestamp: int
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+def simulated(count: int) -> list[SimulatedEvent]:
+    """The first ``count`` events of a desk that closes at ``END`` or a little after: the same at every call."""
+    days = count / _EVENTS_PER_DAY + 1
+    stream = simulate(
+        seed=SEED,
+        start_ms=END - int(days * DAY),
+        end_ms=END,
+        customers=max(200, count // 40),
+        tickets_per_day=_TICKETS_PER_DAY,
+        prelude_days=30,
+    )
+    events = list(islice(stream, count))
+    if len(events) < count:
+        raise RuntimeError(f"the simulated desk made only {len(events)} of {count} events")
+    return events
+
+
+def records(events: Sequence[SimulatedEvent]) -> list[Record]:
+    encode = msgspec.json.encode
+    return [
+        Record(topic, 0, offset, key.encode(), encode(body), at) for offset, (topic, key, at, body) in enumerate(events)
+    ]
+
+
+def ticket_events(customer: str, number: int, at: int) -> Iterator[dict[str, Any]]:
+    """A ticket of four events, as bodies with their instant (ms) under ``at``; see ``event``."""
+    ticket = {"customer_id": customer, "ticket_id": f"{customer}-{number}"}
+
+    def body(index: int, after: int, kind: str, **fields: Any) -> dict[str, Any]:
+        return {"event_id": f"{customer}-{number}-{index}", "type": kind, "at": at + after, **ticket, **fields}
+
+    yield body(0, 0, "ticket.created", channel="email", issue_type=f"issue-{number % 5}", priority="normal")
+    yield body(1, 600_000, "ticket.message", author="agent", public=True, agent_id=f"agent-{number % 20}")
+    yield body(2, 700_000, "ticket.message", author="customer", public=True)
+    yield body(3, 900_000, "ticket.status_changed", status="solved")
+
+
+def customer_events(customer: str, tickets: int, start: int, step: int) -> list[Event]:
+    """A customer's tickets, one every ``step`` ms."""
+    return [event(body) for number in range(tickets) for body in ticket_events(customer, number, start + number * step)]
+
+
+def event(body: dict[str, Any]) -> Event:
+    """The event of such a body, decoded like any other."""
+    said = {name: value for name, value in body.items() if name != "at"}
+    return decode(msgspec.json.encode({**said, "occurred_at": format_instant(body["at"])}))

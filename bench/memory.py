@@ -1,0 +1,98 @@
+"""Memory of a partition's state. Each measure in a process of its own: what one frees, another would take.
+
+python -m bench.memory active|cold CUSTOMERS, or restore ENTITIES: writes one line of JSON.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.report import Row
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(customers: int, entities: int) -> Iterator[Row]:
+    for kind, note in (("active", "decoded"), ("cold", "kept as bytes")):
+        found = _run(kind, customers)
+        note = f"RSS; {note}; one ticket of 4 events each, {customers:,} customers"
+        yield Row("memory", f"a customer, {kind}", found["bytes"] / customers, "bytes", note=note)
+    found = _run("restore", entities)
+    note = f"{entities:,} tickets of {found['value']:,.0f} bytes"
+    yield Row("memory", "restoring small entities", found["seconds"], "s", note=note)
+    yield Row("memory", "restored small entities", found["bytes"] / 1e6, "MB", note="RSS")
+
+
+def _run(kind: str, count: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.memory", kind, str(count)]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True, timeout=900
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _rss() -> int:
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+def _customers(count: int, warm: int) -> dict[str, float]:
+    from bench.cpu import LATER, POLICY, WINDOWS, fold
+    from bench.data import END, customer_events
+    from streams.core.book import Book
+    from streams.core.ledger import Ledger
+    from streams.core.windows import LiveGrid
+
+    def fill(book: Book, first: int, last: int) -> None:
+        for number in range(first, last, 500):
+            events = [
+                event
+                for customer in range(number, min(number + 500, last))
+                for event in customer_events(f"c{customer:07}", 1, END - customer * 1000, 1)
+            ]
+            fold(book, book.ledger, events)
+
+    book = Book(POLICY, Ledger(LiveGrid(WINDOWS, POLICY.days, LATER), 1000), WINDOWS, warm=warm)
+    fill(book, 0, 500)  # code, caches and panes are there
+    before = _rss()
+    fill(book, 500, count + 500)
+    return {"bytes": _rss() - before}
+
+
+def _restore(count: int) -> dict[str, float]:
+    from bench.cpu import LATER, POLICY, WINDOWS
+    from bench.data import END, customer_events
+    from streams.core import codec
+    from streams.core.events import to_state
+    from streams.topics import STATE
+    from streams.worker.state import PartitionState
+
+    state = PartitionState(0, 1, POLICY, WINDOWS, lambda: LATER)
+    value = to_state(customer_events("c0000000", 1, END, 1))
+    before, seconds = _rss(), 0.0
+    for first in range(0, count, 10_000):
+        names = [f"{number:07}" for number in range(first, min(first + 10_000, count))]
+        pairs = [(codec.entity_key(f"cc{n}", ("t", f"t{n}")), bytes(bytearray(value))) for n in names]
+        began = time.perf_counter()
+        for key, data in pairs:
+            state.restore(STATE, key, data)
+        seconds += time.perf_counter() - began
+    began = time.perf_counter()
+    state.restored()
+    seconds += time.perf_counter() - began
+    del pairs
+    return {"seconds": seconds, "bytes": _rss() - before, "value": len(value)}
+
+
+if __name__ == "__main__":
+    kind, count = sys.argv[1], int(sys.argv[2])
+    result = _restore(count) if kind == "restore" else _customers(count, 10**9 if kind == "active" else 1)
+    print(json.dumps(result))

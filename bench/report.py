@@ -1,0 +1,63 @@
+"""The rows of a run, as a table for people, Markdown and JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+__all__ = ["Row", "lines", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure. ``ratio`` is how many times slower (or larger) it is than ``beside``, in the same run."""
+
+    group: str
+    what: str
+    value: float | None
+    unit: str
+    ratio: float | None = None
+    beside: str = ""
+    note: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        value = "-" if self.value is None else f"{self.value:,.0f}" if self.value >= 100 else f"{self.value:,.3g}"
+        against = f"x {self.ratio:.2f} {self.beside}" if self.ratio is not None else ""
+        return f"{self.group}: {self.what}", f"{value} {self.unit}", against, self.note
+
+
+HEADS = ("measure", "result", "beside", "note")
+
+
+def lines(rows: Sequence[Row]) -> list[str]:
+    table = [HEADS, *(row.cells for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(3)]
+    return [
+        f"{line[0]:<{widths[0]}}  {line[1]:>{widths[1]}}  {line[2]:<{widths[2]}}  {line[3]}".rstrip() for line in table
+    ]
+
+
+def markdown(rows: Sequence[Row], title: str) -> str:
+    table = [f"| {' | '.join(row.cells)} |" for row in rows]
+    return "\n".join([title, "", f"| {' | '.join(HEADS)} |", "|---|---:|---|---|", *table, ""])
+
+
+def title(quick: bool) -> str:
+    kind = "a smoke run: the numbers mean nothing" if quick else "a full run"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}, {kind}."
+
+
+def write(path: Path, rows: Sequence[Row], quick: bool) -> None:
+    """Markdown for a ``.md``, else JSON."""
+    if path.suffix == ".md":
+        path.write_text(markdown(rows, title(quick)))
+    else:
+        content = {"title": title(quick), "quick": quick, "rows": [asdict(row) for row in rows]}
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")

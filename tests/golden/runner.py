@@ -1,0 +1,177 @@
+"""The cases of `cases/`: events in a `.jsonl`, beside it a `.toml` with what they come to, worked out by hand.
+
+    for case in cases():
+        case.check(values)      # the named values, to the last digit
+    case.agree(one, other)      # two engines: all values, named or not
+
+An engine is whatever gives values by (metric, window, period_start, dimension, member); the four without a broker are
+below. One that has a broker (`tests/integration`) sends `case.events` into the input topics as `case.topic(event)`
+says, with the worker's and the board's clock at `case.as_of`, and hands the published records to `case.check`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from click.testing import CliRunner
+
+from streams.cli import main
+from streams.core.events import format_instant, parse_instant
+from streams.core.records import MetricRecord
+from streams.worker.agents import define
+from streams.worker.fold import Batch
+from streams.worker.host import Host
+from tests.property.harness import TOPIC, Desk, Event, Key, replayed, settings_of, without_period
+
+FOLDER = Path(__file__).parent / "cases"
+#: What a record says, apart from its key.
+Said = tuple[Any, ...]
+Values = dict[Key, Said]
+
+
+def said(record: Mapping[str, Any]) -> Said:
+    names = ("value", "count", "low", "high", "unit", "as_of", "final", "definition")
+    return (*(record[name] for name in names), record.get("previous", "-"), record.get("year_before", "-"))
+
+
+def values_of(records: Iterable[Mapping[str, Any] | MetricRecord]) -> Values:
+    """Records of any engine by key, as JSON has them (so that 1 and 1.0 differ nowhere by accident of the engine)."""
+    found: Values = {}
+    for record in records:
+        row = json.loads(msgspec.json.encode(record)) if isinstance(record, MetricRecord) else record
+        key = (row["metric"], row["window"], row["period_start"], row["dimension"], row["member"])
+        assert key not in found, f"told twice: {key}"
+        found[key] = said(row)
+    return found
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    events: tuple[Event, ...]
+    as_of: int
+    settings: dict[str, Any]
+    expected: tuple[dict[str, Any], ...]
+
+    @property
+    def path(self) -> Path:
+        return FOLDER / f"{self.name}.jsonl"
+
+    def topic(self, event: Event) -> str:
+        return TOPIC[event["type"].split(".")[0]]
+
+    def check(self, values: Values) -> None:
+        wrong = []
+        for row in self.expected:
+            key = (row["metric"], row["window"], None, row["dimension"], row["member"])
+            value, count = values.get(key, ("absent", "absent"))[:2]
+            expected = None if row["value"] == "none" else row["value"]  # TOML has no null
+            if value != expected or count != row.get("count", count):
+                wrong.append(f"{key}: {value} of {count} instead of {expected} of {row.get('count', 'any')}")
+        assert not wrong, f"{self.name}\n" + "\n".join(wrong)
+
+    def agree(self, one: Values, other: Values) -> None:
+        wrong = [
+            f"{key}: {one.get(key, 'absent')} and {other.get(key, 'absent')}"
+            for key in sorted(one.keys() | other.keys(), key=str)
+            if one.get(key) != other.get(key)
+        ]
+        assert not wrong, f"{self.name}: {len(wrong)} differ\n" + "\n".join(wrong[:10])
+
+
+def cases() -> list[Case]:
+    found = []
+    for path in sorted(FOLDER.glob("*.jsonl")):
+        told = tomllib.loads(path.with_suffix(".toml").read_text("utf-8"))
+        found.append(
+            Case(
+                path.stem,
+                tuple(json.loads(line) for line in path.read_text("utf-8").splitlines()),
+                int(parse_instant(told["as_of"])),
+                told.get("settings", {}),
+                tuple(told["values"]),
+            )
+        )
+    return found
+
+
+# -- the engines ---------------------------------------------------------------------------------------------
+
+
+def by_replay(case: Case) -> Values:
+    return values_of(without_period(replayed(case.events, case.as_of, settings_of(case.settings))).values())
+
+
+def by_command(case: Case, folder: Path) -> Values:
+    """`support-roi replay --format jsonl`, the settings in a roi.toml."""
+    config = folder / "roi.toml"
+    config.write_text(toml(case.settings), encoding="utf-8")
+    stamp = format_instant(case.as_of)
+    arguments = ["--config", str(config), "replay", str(case.path), "--as-of", stamp, "--format", "jsonl"]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    return values_of(json.loads(line) for line in done.stdout.splitlines())
+
+
+def toml(table: Mapping[str, Any], path: str = "") -> str:
+    """The few shapes that cases have."""
+    plain = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items() if not _nested(value))
+    for key, value in table.items():
+        if isinstance(value, dict):
+            plain += f"[{path}{key}]\n" + toml(value, f"{path}{key}.")
+        elif _nested(value):
+            plain += "".join(f"[[{path}{key}]]\n" + toml(row, f"{path}{key}.") for row in value)
+    return plain
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def desk_of(case: Case, partitions: int = 1) -> Desk:
+    desk = Desk(settings_of(case.settings), case.as_of, partitions)
+    for event in case.events:
+        desk.send(event)
+    return desk
+
+
+def by_partitions(case: Case, partitions: int = 1) -> Values:
+    """Every record a unit of its own."""
+    desk = desk_of(case, partitions)
+    while any(map(desk.waiting, range(partitions))):
+        for partition in range(partitions):
+            desk.unit(partition, [1])
+    return values_of(desk.values().values())
+
+
+class NoLog:
+    """What a host asks of a log in a test: nothing ever comes by itself."""
+
+    def __aiter__(self) -> NoLog:
+        return self
+
+    async def __anext__(self) -> Batch:
+        raise StopAsyncIteration
+
+    def fail(self, error: BaseException) -> None:
+        raise error
+
+
+async def by_agent(case: Case) -> Values:
+    """The Faust agent over batches of two records, in its test context."""
+    desk = desk_of(case)
+    host = Host("golden", NoLog())  # type: ignore[arg-type]
+    host.finalize()
+    async with define(host).test_context() as agent:
+        while desk.waiting(0):
+            some = desk.queues[0][desk.done[0] : desk.done[0] + 2]
+            await agent.put(Batch(0, some, desk.states[0]))
+            desk.done[0] += len(some)
+    desk.unit(0, [0])
+    return values_of(desk.values().values())

@@ -1,0 +1,47 @@
+"""Each case through each engine: the values worked out by hand, and all the others alike to the last digit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .runner import Case, by_agent, by_command, by_partitions, by_replay, cases
+
+CASES = cases()
+each = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+
+
+@each
+def test_replay(case: Case) -> None:
+    case.check(by_replay(case))
+
+
+@each
+def test_command(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = by_command(case, tmp_path)
+    case.check(found)
+    case.agree(found, by_replay(case))
+
+
+@each
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_partitions(case: Case, partitions: int) -> None:
+    found = by_partitions(case, partitions)
+    case.check(found)
+    case.agree(found, by_replay(case))
+
+
+@each
+async def test_agent(case: Case) -> None:
+    found = await by_agent(case)
+    case.check(found)
+    case.agree(found, by_replay(case))
+
+
+def test_the_cases_are_all_there() -> None:
+    assert len(CASES) >= 12
+    for case in CASES:
+        assert case.expected, case.name
+        assert case.as_of % 5000 == 0, "an edge of the finest pane, for the board's sake"

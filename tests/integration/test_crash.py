@@ -1,0 +1,188 @@
+"""100,000 events through workers that are killed, stopped and sent away: nothing is lost, nothing counts twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka.broker import KafkaServer
+from system import Process, Row, RowKey, System, differences, lines, located, stamp
+
+from streams.core.events import parse_instant
+from streams.topics import DEAD_LETTERS
+
+pytestmark = pytest.mark.timeout(180)
+
+AS_OF = parse_instant("2026-03-01T00:00:00Z")
+EVENTS = 100_000
+BAD = 200
+SETTINGS = {
+    "service_levels": [{"name": "reply_1h", "metric": "first_response", "clock": "calendar", "seconds": 3600}],
+    # a few windows: these tests are about what is kept, and all windows are made of the same panes
+    "windows": {"rolling": ["1h", "7d", "90d"], "aligned": ["month"]},
+    # small units, so that many can be broken
+    "worker": {"unit_records": 2_000},
+}
+
+
+@dataclass
+class End:
+    """What is there once everything has been processed."""
+
+    state: dict[Any, Any]
+    panes: dict[Any, Any]
+    letters: dict[Any, Any]
+
+    @classmethod
+    def of(cls, system: System) -> End:
+        letters: dict[Any, Any] = {}
+        for message in system.read(DEAD_LETTERS):
+            value = message.value()
+            where = tuple(json.loads(value)[name] for name in ("topic", "partition", "offset"))
+            letters[where] = letters.get(where, 0) + 1
+        return cls(system.state(), system.panes(), letters)
+
+    def against(self, other: End) -> list[str]:
+        return [
+            f"{what}: {said}"
+            for what in ("state", "panes", "letters")
+            for said in differences(getattr(self, what), getattr(other, what))
+        ]
+
+
+@dataclass
+class Undisturbed:
+    records: list[Any]
+    end: End
+    rows: dict[RowKey, Row]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """The events, one worker's undisturbed work on them, and what a replay of their file says."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with System(kafka, folder / "system", SETTINGS) as system:
+        system.run("simulate", "--out", folder / "sim", "--days", 60, "--end", stamp(AS_OF), "--tickets-per-day", 120)
+        bodies = lines(folder / "sim")[:EVENTS]
+        assert len(bodies) == EVENTS
+        for n in range(BAD):
+            bodies.insert(n * EVENTS // BAD, b"no event %d" % n)
+        (folder / "all.jsonl").write_bytes(b"\n".join(bodies) + b"\n")
+        rows = system.replay(AS_OF, folder / "all.jsonl")
+        records = located(bodies)
+        system.send_raw(records)
+        worker = system.worker(AS_OF)
+        system.wait_until_done()
+        worker.terminate()
+        end = End.of(system)
+        assert len(end.letters) == BAD
+        assert set(end.letters.values()) == {1}
+        board = system.board(AS_OF, "--no-publish")
+        board.shows(rows)
+        return Undisturbed(records, end, rows)
+
+
+@pytest.fixture
+def system(kafka: KafkaServer, undisturbed: Undisturbed, tmp_path: Path) -> Iterator[System]:
+    with System(kafka, tmp_path / "system", SETTINGS) as made:
+        yield made
+
+
+def finish(system: System, undisturbed: Undisturbed) -> None:
+    """The rest is processed, and everything is as if nothing had happened."""
+    system.wait_until_done()
+    for process in system.processes:
+        if process.alive:
+            process.terminate()
+    assert End.of(system).against(undisturbed.end) == []
+    board = system.board(AS_OF, "--no-publish")
+    board.shows(undisturbed.rows)
+    board.process.terminate()
+
+
+def test_killed_at_random(system: System, undisturbed: Undisturbed) -> None:
+    system.send_raw(undisturbed.records)
+    rng = random.Random(11)
+    for _ in range(8):
+        worker, before = system.worker(AS_OF), system.done()
+        system.wait_until(before + 1)
+        time.sleep(rng.uniform(0, 0.3))
+        assert worker.alive
+        worker.kill()
+    assert system.done() < len(undisturbed.records), "the kills came too late to be a test"
+    system.worker(AS_OF)
+    finish(system, undisturbed)
+
+
+STEPS = ("sent", "delivered", "offsets", "committing", "committed", "sent", "delivered", "committing")
+
+
+def test_killed_inside_a_unit(system: System, undisturbed: Undisturbed) -> None:
+    system.send_raw(undisturbed.records)
+    for n, step in enumerate(STEPS):
+        died(system.faulty_worker(AS_OF, step=step, unit=2 + n % 3))
+    assert system.done() < len(undisturbed.records), "the kills came too late to be a test"
+    system.worker(AS_OF)
+    finish(system, undisturbed)
+
+
+def died(worker: Process) -> None:
+    assert worker.ends() == -signal.SIGKILL, worker.err[-3000:]
+
+
+def test_without_transactions_the_same_kills_are_seen(system: System, undisturbed: Undisturbed) -> None:
+    """The test of the test: a build that only looks exactly-once must not pass."""
+    system.send_raw(undisturbed.records[:20_000])
+    for n in range(4):
+        died(system.faulty_worker(AS_OF, step="sent", unit=2 + n % 3, transactional=False))
+    system.faulty_worker(AS_OF, transactional=False)
+    system.wait_until_done()
+    system.send_raw(undisturbed.records[20_000:])
+    system.wait_until_done()
+    found = End.of(system).against(undisturbed.end)
+    assert any(said.startswith("panes") for said in found), found
+    board = system.board(AS_OF, "--no-publish")
+    board.wait_until_ready()
+    assert differences(board.rows(), undisturbed.rows) != []
+
+
+def test_workers_come_and_go_while_events_flow(system: System, undisturbed: Undisturbed) -> None:
+    """1 -> 3 -> 1 with SIGTERM, two kill -9, one stopped for longer than its session and back."""
+    records, sent = undisturbed.records, 0
+
+    def flow() -> None:
+        """A seventh more of the events; returns while they are being processed."""
+        nonlocal sent
+        share = records[sent : sent + len(records) // 7 + 1]
+        sent += system.send_raw(share)
+        system.wait_until(sent - len(share) * 3 // 4)
+
+    system.worker(AS_OF)
+    flow()
+    second, third = system.worker(AS_OF), system.worker(AS_OF)
+    flow()
+    second.kill()
+    flow()
+    fourth = system.worker(AS_OF)
+    flow()
+    third.signal(signal.SIGSTOP)
+    flow()  # the others take over its partitions once its session is over
+    time.sleep(4)
+    third.signal(signal.SIGCONT)
+    flow()
+    fourth.kill()
+    flow()
+    assert sent == len(records)
+    if third.alive:  # it may have gone on, or have seen that it was fenced, and ended loudly
+        third.signal(signal.SIGTERM)
+    assert third.ends() in (0, 1), third.err[-3000:]
+    if third.popen.returncode:
+        assert "nothing of the open unit was committed" in third.err
+    finish(system, undisturbed)

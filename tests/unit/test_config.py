@@ -1,0 +1,164 @@
+"""Settings: defaults, file, environment; whatever is wrong is named, with the nearest right one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.config import ConfigError, Settings, load
+from streams.core.events import DAY, parse_instant
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # no roi.toml but the test's own
+
+
+def written(text: str, **environ: str) -> Settings:
+    Path("roi.toml").write_text(text, encoding="utf-8")
+    return load(environ={f"SUPPORT_ROI_{name}": value for name, value in environ.items()})
+
+
+def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
+    settings = load(environ={})
+    assert settings == Settings()
+    assert (settings.currency, settings.retention_days, settings.inactivity_days) == ("EUR", 400, 0)
+    assert (settings.due_soon_seconds, settings.clv_cap_years, settings.csat_benchmark) == (3600, 5, 0.78)
+    assert list(settings.value_tiers) == [0, 10_000, 100_000]
+    assert (settings.attribution.model, settings.attribution.look_back_days) == ("last_touch", 5)
+    assert (settings.fcr.repeat_days, settings.fcr.session_gap_minutes) == (7, 30)
+    assert (settings.business.time_zone, settings.dimensions.limit) == ("UTC", 50)
+    assert settings.windows.rolling == ("5m", "1h", "24h", "7d", "30d", "90d", "365d")
+    assert settings.windows.aligned == ("day", "week", "month", "quarter", "year")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('curency = "EUR"', ["curency", "currency"]),
+        ("[attribution]\nlookback_days = 3", ["attribution.lookback_days", "look_back_days"]),
+        ("[fcr]\nrepeat = 3", ["fcr.repeat", "repeat_days"]),
+        ("[window]\nrolling = []", ["window", "windows"]),
+        ('[[service_levels]]\nname = "a"\nmetrik = "first_response"', ["service_levels[0].metrik", "metric"]),
+        ('[business]\ntime_zone = "Europe/Berlim"', ["business.time_zone", "Europe/Berlin"]),
+        ('[dimensions]\nnames = ["chanel"]', ["dimensions.names", "chanel", "channel"]),
+        ('[windows]\nrolling = ["5s"]', ["windows.rolling", "5s"]),
+        ('[windows]\nrolling = ["1h", "1h"]', ["windows.rolling", "1h", "twice"]),
+        ("retention_days = 3", ["retention_days", "31"]),
+        ('retention_days = "many"', ["retention_days"]),
+        ("contribution_margin = 1.5", ["contribution_margin"]),
+        ('currency = "euro"', ["currency"]),
+        ("value_tiers = [5, 1, 9]", ["value_tiers"]),
+        ('[attribution]\nmodel = "last"', ["attribution.model"]),
+        ('[rates]\nUSD = "much"', ["rates.USD"]),
+        ('[rates]\nUSD = [{ from = "2026-13-01", factor = 1 }]', ["rates.USD", "2026-13-01"]),
+        ("[rates]\nUSD = -1", ["rates.USD", "-1"]),
+        (
+            '[[goals]]\nname = "g"\nmetric = "npss"\nwindow = "30d"\ndue = 2026-12-31\ntarget = 1',
+            ["goals[0].metric", "nps"],
+        ),
+        ("currency = ", ["roi.toml", "TOML"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_the_nearest_right_one(text: str, said: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        written(text)
+    for part in said:
+        assert part in str(caught.value)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"no\.toml"):
+        load("no.toml", environ={})
+
+
+def test_the_environment_overrides_the_file() -> None:
+    settings = written(
+        'currency = "USD"\n[attribution]\nlook_back_days = 9',
+        CURRENCY="GBP",
+        ATTRIBUTION_HALF_LIFE_DAYS="3.5",
+        WINDOWS_ROLLING='["1h", "7d"]',
+        BUSINESS_TIME_ZONE="Asia/Kathmandu",
+        DIMENSIONS_LIMIT="7",
+    )
+    assert settings.currency == "GBP"
+    assert (settings.attribution.look_back_days, settings.attribution.half_life_days) == (9, 3.5)
+    assert settings.windows.rolling == ("1h", "7d")
+    assert (settings.business.time_zone, settings.dimensions.limit) == ("Asia/Kathmandu", 7)
+
+
+def test_every_key_has_a_variable() -> None:
+    """No two keys share one, and none is named like the file's own."""
+    from streams.config import FILE_VARIABLE, PREFIX, _paths
+
+    names = [PREFIX + "_".join(path).upper() for path in _paths(Settings)]
+    assert len(names) == len(set(names))
+    assert FILE_VARIABLE not in names
+    assert {"SUPPORT_ROI_CURRENCY", "SUPPORT_ROI_KAFKA_BOOTSTRAP_SERVERS", "SUPPORT_ROI_SERVICE_LEVELS"} <= set(names)
+
+
+def test_a_wrong_variable_is_named_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"SUPPORT_ROI_CURENCY.*SUPPORT_ROI_CURRENCY"):
+        written("", CURENCY="EUR")
+    with pytest.raises(ConfigError, match=r"limit"):
+        written("", DIMENSIONS_LIMIT="none")
+
+
+def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('currency = "CHF"', encoding="utf-8")
+    assert load(environ={"SUPPORT_ROI_CONFIG": "other.toml"}).currency == "CHF"
+    (tmp_path / "third.toml").write_text('currency = "SEK"', encoding="utf-8")
+    assert load("third.toml", environ={"SUPPORT_ROI_CONFIG": "other.toml"}).currency == "SEK", "the option wins"
+
+
+def test_other_programs_variables_are_left_alone() -> None:
+    assert load(environ={"SUPPORT": "x", "PATH": "/bin", "support_roi_currency": "x"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "[rates]\nUSD = 0.5",
+        '[rates]\nUSD = { from = "2000-01-01", factor = 0.5 }',
+        '[rates]\nUSD = [{ from = "2026-06-01", factor = 0.7 }, { from = "2000-01-01", factor = 0.5 }]',
+        "[rates]\nUSD = [{ from = 2000-01-01, factor = 0.5 }]",
+    ],
+)
+def test_rates_in_every_shape_come_to_the_same(given: str) -> None:
+    policy = written(given).policy()
+    assert policy.convert(5, "USD", parse_instant("2026-01-15T00:00:00Z")) == 2, "2.5, half to even"
+    assert policy.convert(7, "USD", parse_instant("2026-01-15T00:00:00Z")) == 4, "3.5, half to even"
+    assert policy.convert(7, "XXX", parse_instant("2026-01-15T00:00:00Z")) is None
+    assert policy.convert(7, "EUR", 0) == 7
+
+
+def test_a_rate_holds_from_its_local_date_on() -> None:
+    settings = written(
+        '[rates]\nUSD = [{ from = "2026-01-01", factor = 2 }, { from = "2026-02-01", factor = 3 }]\n'
+        '[business]\ntime_zone = "Europe/Berlin"'
+    )
+    policy = settings.policy()
+    moments: list[tuple[str, int | None]] = [
+        ("2025-12-31T22:59:59Z", None),  # 31 December in Berlin
+        ("2025-12-31T23:00:00Z", 20),
+        ("2026-01-31T22:59:59Z", 20),
+        ("2026-01-31T23:00:00Z", 30),
+    ]
+    for moment, expected in moments:
+        assert policy.convert(10, "USD", parse_instant(moment)) == expected
+
+
+def test_the_policy_says_what_the_settings_said() -> None:
+    policy = written(
+        "contribution_margin = 0.1\n[attribution]\nlook_back_days = 1.5\n[fcr]\nrepeat_days = 2\n"
+        '[[service_levels]]\nname = "n"\nmetric = "first_response"\nseconds = 60\n'
+        'filter = { priority = "urgent", channel = ["chat", "phone"] }'
+    ).policy()
+    assert policy.contribution_margin == Fraction(1, 10), "the decimal that was written, not a float near it"
+    assert (policy.attribution.look_back, policy.repeat) == (3 * DAY // 2, 2 * DAY)
+    (level,) = policy.service_levels
+    found: dict[str, Any] = dict(level.filter)
+    assert found == {"priority": frozenset({"urgent"}), "channel": frozenset({"chat", "phone"})}

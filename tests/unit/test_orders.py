@@ -1,0 +1,200 @@
+"""Orders by hand: what is left, what is taken back and when, and the benefit's classes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from streams.core.events import (
+    EARLIEST,
+    CartAbandoned,
+    Instant,
+    Line,
+    OrderCancelled,
+    OrderChargedBack,
+    OrderEvent,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    order,
+)
+from streams.core.measures import NO_LABELS
+from streams.core.orders import Order, benefit_bookings, read, read_cart, revenue_bookings
+from streams.core.policy import Policy, Rate
+
+EUR = Policy()
+#: 1 USD = 0.9 EUR, from long ago.
+RATES = Policy(rates={"USD": (Rate("2000-01-01", Fraction(9, 10)),)})
+
+
+def when(at: int) -> Instant:
+    return Instant(EARLIEST + at)
+
+
+def common(at: int, name: str) -> dict[str, Any]:
+    return {"event_id": name, "occurred_at": when(at), "customer_id": "c", "order_id": "o"}
+
+
+def placed(at: int, *lines: tuple[int, str | None], **more: Any) -> OrderPlaced:
+    made = tuple(
+        Line(line_id=f"l{i}", amount_minor=amount, class_=name)  # type: ignore[arg-type]
+        for i, (amount, name) in enumerate(lines)
+    )
+    return OrderPlaced(**common(at, f"p{at}"), currency="EUR", lines=made, **more)
+
+
+def paid(at: int, amount: int, currency: str = "EUR") -> OrderPaid:
+    return OrderPaid(**common(at, f"y{at}"), amount_minor=amount, currency=currency)
+
+
+def refunded(at: int, amount: int, refund: str = "r", currency: str = "EUR") -> OrderRefunded:
+    return OrderRefunded(**common(at, f"r{at}"), refund_id=refund, amount_minor=amount, currency=currency)
+
+
+def charged_back(at: int, amount: int, refund: str = "b") -> OrderChargedBack:
+    return OrderChargedBack(**common(at, f"b{at}"), refund_id=refund, amount_minor=amount, currency="EUR")
+
+
+def cancelled(at: int) -> OrderCancelled:
+    return OrderCancelled(**common(at, f"x{at}"))
+
+
+def told(*events: OrderEvent, policy: Policy = EUR) -> Order:
+    return read(sorted(events, key=order), policy)
+
+
+def booked(found: Order, name: str, shares: int = 1) -> list[tuple[int, int]]:
+    """(when, amount) of a measure, credited to so many touches of the same weight."""
+    bookings = revenue_bookings(found, [NO_LABELS] * shares, [1] * shares)
+    return [(at - EARLIEST, amount) for at, measure, _, amount in bookings if measure == name]
+
+
+def entered(found: Order, name: str) -> list[tuple[int, int]]:
+    return [(key[0] - EARLIEST, amount) for key, measure, _, amount in found.entries if measure == name]
+
+
+def benefit(found: Order, saved: bool = False, repeat: bool = False) -> dict[str, int]:
+    return {labels[0]: amount for _, _, labels, amount in benefit_bookings(found, saved, repeat)}
+
+
+def test_a_refund_restates_the_cohort_and_is_a_negative_of_its_own_time() -> None:
+    found = told(placed(0), paid(10, 1000), refunded(20, 300))
+    assert found.left == 700
+    assert booked(found, "attributed_revenue") == [(10, 700)]
+    assert booked(found, "net_attributed_revenue") == [(10, 1000), (20, -300)]
+    assert entered(found, "revenue_paid") == [(10, 1000)]
+    assert entered(found, "revenue_refunded") == [(20, 300)]
+
+
+def test_a_refund_before_the_payment_is_taken_back_at_the_payment() -> None:
+    found = told(placed(0), refunded(5, 300), paid(10, 1000))
+    assert booked(found, "net_attributed_revenue") == [(10, 1000), (10, -300)]
+    assert booked(found, "attributed_revenue") == [(10, 700)]
+    assert entered(found, "revenue_refunded") == [(5, 300)]
+
+
+def test_a_refund_without_payment_is_money_back_and_no_revenue() -> None:
+    found = told(placed(0), refunded(5, 300))
+    assert entered(found, "revenue_refunded") == [(5, 300)]
+    assert found.paid_key is None
+    assert revenue_bookings(found, [NO_LABELS], [1]) == []
+
+
+def test_refund_and_charge_back_together_never_take_more_than_was_paid() -> None:
+    found = told(placed(0), paid(10, 1000), refunded(20, 800), charged_back(30, 800))
+    assert found.left == 0
+    assert booked(found, "attributed_revenue") == []
+    assert booked(found, "net_attributed_revenue") == [(10, 1000), (20, -800), (30, -200)]
+    assert entered(found, "revenue_refunded") == [(20, 800), (30, 800)]
+
+
+def test_the_same_refund_counts_once_be_it_a_refund_or_a_charge_back() -> None:
+    found = told(placed(0), paid(10, 1000), refunded(20, 300), refunded(25, 300), charged_back(30, 300, "r"))
+    assert found.left == 700
+    assert entered(found, "revenue_refunded") == [(20, 300)]
+
+
+def test_a_cancellation_takes_all_that_is_left_and_refunds_nothing() -> None:
+    found = told(placed(0), paid(10, 1000), refunded(20, 300), cancelled(30), refunded(40, 100, "s"))
+    assert found.left == 0
+    assert booked(found, "net_attributed_revenue") == [(10, 1000), (20, -300), (30, -700)]
+    assert entered(found, "revenue_refunded") == [(20, 300), (40, 100)]
+
+
+def test_payments_add_up_at_the_first() -> None:
+    found = told(placed(0), paid(10, 400), paid(20, 600))
+    assert booked(found, "attributed_revenue") == [(10, 1000)]
+    assert entered(found, "revenue_paid") == [(10, 400), (20, 600)]
+
+
+def test_two_currencies_are_converted_each_and_what_has_no_rate_is_counted() -> None:
+    found = told(
+        placed(0), paid(10, 1000), paid(11, 1000, "USD"), paid(12, 500, "XXX"), refunded(20, 55, currency="USD"),
+        policy=RATES,
+    )  # fmt: skip
+    assert entered(found, "revenue_paid") == [(10, 1000), (11, 900), (12, 0)]
+    assert entered(found, "revenue_refunded") == [(20, 50)]  # 49.5, half to even
+    assert found.left == 1850
+    assert found.unconverted == 1
+
+
+def test_shares_of_what_is_left_add_up_after_every_refund() -> None:
+    found = told(placed(0), paid(10, 100), refunded(20, 1), refunded(30, 1, "s"))
+    assert booked(found, "attributed_revenue", 3) == [(10, 33), (10, 33), (10, 32)]
+    # 34 33 33, then 33 33 33, then 33 33 32
+    assert booked(found, "net_attributed_revenue", 3) == [(10, 34), (10, 33), (10, 33), (20, -1), (30, -1)]
+
+
+def test_an_order_never_placed_waits() -> None:
+    found = told(paid(10, 1000), refunded(20, 300))
+    assert found.placed is None
+    assert found.entries == []
+
+
+def test_classes_by_precedence() -> None:
+    lines = [(600, None), (300, "upsell"), (100, "renewal")]
+    plain = told(placed(0, *lines), paid(1, 1000))
+    assert benefit(plain) == {"other": 600, "upsell": 300, "renewal": 100}
+    assert benefit(plain, repeat=True) == {"repeat": 600, "upsell": 300, "renewal": 100}
+    referred = told(placed(0, *lines, referred_by="d"), paid(1, 1000))
+    assert benefit(referred, repeat=True) == {"referral": 600, "upsell": 300, "renewal": 100}
+    assert benefit(referred, saved=True) == {"saved_cart": 1000}
+
+
+def test_what_is_left_is_shared_over_the_lines() -> None:
+    found = told(placed(0, (2, "upsell"), (1, "renewal")), paid(1, 1000), refunded(2, 900))
+    assert benefit(found) == {"upsell": 67, "renewal": 33}
+
+
+def test_a_discount_lessens_its_own_class() -> None:
+    found = told(placed(0, (10_000, "upsell"), (5_000, None), (-1_000, None)), paid(1, 14_000))
+    assert benefit(found) == {"upsell": 10_000, "other": 4_000}
+    found = told(placed(0, (10_000, "upsell"), (5_000, None), (-1_000, "upsell")), paid(1, 14_000))
+    assert benefit(found) == {"upsell": 9_000, "other": 5_000}
+
+
+def test_a_discount_alone_in_its_class_lessens_the_others() -> None:
+    found = told(placed(0, (6_000, "upsell"), (4_000, "renewal"), (-1_000, None)), paid(1, 9_000))
+    assert benefit(found) == {"upsell": 5_400, "renewal": 3_600}
+
+
+def test_lines_of_nothing_are_one_standard_line() -> None:
+    for lines in ([], [(0, "upsell")], [(0, "upsell"), (0, None)], [(100, "upsell"), (-100, None)]):
+        assert benefit(told(placed(0, *lines), paid(1, 900))) == {"other": 900}  # type: ignore[arg-type]
+
+
+def test_nothing_left_is_no_benefit() -> None:
+    assert benefit(told(placed(0, (100, None)), paid(1, 100), refunded(2, 100))) == {}
+    assert benefit(told(placed(0, (100, None)), paid(1, 0))) == {}
+    assert benefit(told(placed(0, (100, None)))) == {}
+
+
+def test_a_cart_is_abandoned_when_it_first_was() -> None:
+    again = [
+        CartAbandoned(
+            event_id=f"k{at}", occurred_at=when(at), customer_id="c", cart_id="k", amount_minor=1, currency="EUR"
+        )
+        for at in (3, 9)
+    ]
+    assert read_cart(again) == (EARLIEST + 3, 5, "k3")
+    assert read_cart([]) is None

@@ -1,0 +1,1 @@
+"""A partition's state and the agent, without Kafka."""
