@@ -8,12 +8,12 @@ from __future__ import annotations
 import gc
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.process import run
 from bench.report import Row
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -32,11 +32,8 @@ def measure(customers: int, entities: int) -> Iterator[Row]:
 
 def _run(kind: str, count: int) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.memory", kind, str(count)]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True, timeout=900
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    found = json.loads(run([sys.executable, "-m", "bench.memory", kind, str(count)]))
+    return {name: float(value) for name, value in found.items()}
 
 
 def _rss() -> int:

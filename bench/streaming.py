@@ -21,6 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from bench.data import END, ROI_TOML, SETTINGS
+from bench.process import PATIENCE, ROOT
 from bench.report import Row
 from streams import admin
 from streams.core.events import format_instant
@@ -28,9 +29,7 @@ from streams.demo.feed import send
 from streams.demo.simulator import SimulatedEvent
 from streams.topics import INPUTS
 
-ROOT = Path(__file__).parent.parent
 PARTITIONS = 4
-PATIENCE = 120.0  # seconds for any of them
 SOURCES = [TopicPartition(topic, number) for topic in INPUTS for number in range(PARTITIONS)]
 
 
@@ -72,13 +71,6 @@ def measure(events: Sequence[SimulatedEvent], faust_events: int) -> Iterator[Row
         whole = len(events) / found.whole
         note = f"{found.whole:.1f} s: Python, joining the group and opening the partitions too"
         yield Row("Kafka", "support-roi worker, from its start", whole, "events/s", note=note)
-
-
-def run(command: Sequence[str]) -> None:
-    """Runs a command to its end; what it said is shown only if it fails."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE)
-    if done.returncode:
-        raise RuntimeError(f"exit code {done.returncode}:\n{done.stderr.decode(errors='replace')[-3000:]}")
 
 
 async def _load(bootstrap: str, events: Sequence[SimulatedEvent]) -> None:

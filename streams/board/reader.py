@@ -58,7 +58,7 @@ class Reader:
         self._stats: dict[int, Stats] = {}
         self._changes: Changes = {}
         self._costed = 0
-        self._origin = codec.origin(policy, [window.name for window in windows])
+        self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
 
     def take(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Takes one record. Raises ``StateError`` for what this version or these settings cannot read."""

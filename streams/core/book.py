@@ -42,10 +42,10 @@ from .events import (
 )
 from .ledger import Booking, Ledger, difference
 from .measures import MODELS, NO_LABELS, UNKNOWN
+from .periods import Asked
 from .policy import Policy
 from .profile import NOBODY, Interval, Profile, settle
 from .segments import HORIZON
-from .windows import Window
 
 __all__ = ["Book", "EntityKey"]
 
@@ -105,7 +105,7 @@ class _Customer:
     def __init__(self, book: Book, known: bool) -> None:
         self.book = book
         #: None where nobody is known: costs, anonymous contacts.
-        self.account = Account(book.policy, book.windows, book.period) if known else None
+        self.account = Account(book.policy, book.asked.rolling, book.asked.start) if known else None
         self.entities: dict[EntityKey, _Entity] = {}
         self.ids: dict[str, Event] = {}
         self.profile = NOBODY if self.account is None else self.account.profile
@@ -298,12 +298,12 @@ class _Customer:
                 yield ORDER, order_id
 
     def around(self, paid: int, name: str) -> Iterator[EntityKey]:
-        """The paid orders beside one, and the scores since the one before, for which it is the next purchase."""
+        """The paid orders it follows, and the scores since the one before, for which it is the next purchase."""
         index = bisect_left(self.paid, (paid, name))
         start = paid - HORIZON + 1
         if index:
             start = max(start, self.paid[index - 1][0] + 1)
-        for _, order_id in self.paid[max(index - 1, 0) : index + 2]:
+        for _, order_id in self.paid[max(index - 2, 0) : index + 2]:
             yield ORDER, order_id
         for _, survey_id in _span(self.scored, start, paid + 1):
             yield SURVEY, survey_id
@@ -360,7 +360,7 @@ class _Customer:
             entries = [*entries, *surveys.sentiments(view.sentiments)]
         booked = settle(entries, view.intervals, self.profile)
         if view.handlings:
-            booked += handling.bookings(view.handlings, self.profile, self.book.windows, self.book.period)
+            booked += handling.bookings(view.handlings, self.profile, self.book.asked)
         if self.book.policy.service_levels:
             booked += service_level.bookings(view, self.profile, self.book.policy)
         return booked
@@ -371,8 +371,8 @@ class _Customer:
         if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
             answers = self.answers.get(view.program, [])
             index = bisect_right(answers, (view.answered, "\U0010ffff"))
-            following = answers[index][0] if index < len(answers) else None
-            intervals = surveys.last_answers(view, ticket, following, self.book.windows, self.book.period)
+            if index < len(answers):
+                intervals = surveys.followed(view, ticket, answers[index][0], self.book.asked)
         if view.anchor is None:
             return []
         known = Profile([], [self.profile.before(view.anchor)])  # like its ticket's labels, they stay
@@ -406,9 +406,8 @@ class _Customer:
 
     def purchase_bookings(self, name: str, paid: Key, left: int) -> list[Booking]:
         index = bisect_left(self.paid, (paid[0], name))
-        before = self.paid[index - 1][0] if index else None
-        after = self.paid[index + 1][0] if index + 1 < len(self.paid) else None
-        intervals = customers.buyer(paid, before, after, self.book.windows, self.book.period)
+        following = [at for at, _ in self.paid[index + 1 : index + 3]]
+        intervals = customers.bought_again(paid[0], following, self.book.asked)
         return settle([(paid, "order_value", (), left)], intervals, self.profile)
 
 
@@ -455,7 +454,7 @@ def _contact_bookings(events: Sequence[ContactDeflected], profile: Profile) -> l
 class Book:
     """All scopes of one partition.
 
-    ``windows`` and ``period`` are those for which levels that depend on a window's length are booked. At most
+    ``asked`` are the windows for which what depends on a window's length is booked. At most
     ``warm`` entities are held decoded between units; the others are bytes.
     """
 
@@ -463,14 +462,12 @@ class Book:
         self,
         policy: Policy,
         ledger: Ledger,
-        windows: Sequence[Window],
-        period: int | None = None,
+        asked: Asked,
         warm: int = 50_000,
     ) -> None:
         self.policy: Final = policy
         self.ledger: Final = ledger
-        self.windows: Final = windows
-        self.period: Final = period
+        self.asked: Final = asked
         #: Costs in course: how often each is booked (0 never stays).
         self.slopes: Final[dict[Slope, int]] = {}
         self.slopes_touched: set[Slope] = set()

@@ -30,6 +30,7 @@ Hours = Sequence[tuple[int, int]]
 WORKING_WEEK: Final[Mapping[str, Hours]] = dict.fromkeys(WEEKDAYS[:5], ((9 * 60, 17 * 60),))
 #: How far ahead a deadline is looked for, in local years; past that a promise cannot be broken.
 _YEARS_AHEAD: Final = 20
+_LONG_AGO: Final = -(1 << 62)
 _LAST_YEAR: Final = 9998  # Python's dates end with 9999
 
 
@@ -126,7 +127,10 @@ class BusinessClock:
             return 0
         if start < self._from or end >= self._until:
             self._lay_out(start, end)
-        return self._reading(end) - self._reading(start)
+        starts, ends, before = self._starts, self._ends, self._before
+        first, last = bisect_right(starts, start) - 1, bisect_right(starts, end) - 1
+        shown = before[first] + min(start, ends[first]) - starts[first]
+        return before[last] + min(end, ends[last]) - starts[last] - shown
 
     def deadline(self, start: int, length: int) -> int | None:
         """The earliest instant at which the clock shows ``length`` ms since ``start``; None: not in 20 years."""
@@ -137,19 +141,12 @@ class BusinessClock:
         first = self._days.local_date(start).year
         for years in (0, 1, 3, _YEARS_AHEAD):  # most are met in the year they begin in
             self._cover(first, min(first + years, _LAST_YEAR))
-            target = self._reading(start) + length
+            begun = bisect_right(self._starts, start) - 1
+            target = self._before[begun] + min(start, self._ends[begun]) - self._starts[begun] + length
             index = bisect_left(self._after, target)
             if index < len(self._after):
                 return self._starts[index] + target - self._before[index]
         return None
-
-    def _reading(self, at: int) -> int:
-        """What the clock shows at an instant that is laid out."""
-        index = bisect_right(self._starts, at) - 1
-        if index < 0:
-            return 0
-        length = at - self._starts[index]
-        return self._before[index] + length if at < self._ends[index] else self._after[index]
 
     def _lay_out(self, start: int, end: int) -> None:
         self._cover(*(min(self._days.local_date(at).year, _LAST_YEAR) for at in (start, end)))
@@ -179,12 +176,12 @@ class BusinessClock:
         return sorted(spans)
 
     def _add_up(self, spans: Iterable[tuple[int, int]]) -> None:
-        starts: list[int] = []
-        ends: list[int] = []
+        starts: list[int] = [_LONG_AGO]  # an empty span, so that each instant has one at or before it
+        ends: list[int] = [_LONG_AGO]
         for start, end in sorted(spans):
             if end <= start:  # between them the clocks were put forward
                 continue
-            if ends and start <= ends[-1]:
+            if start <= ends[-1]:
                 ends[-1] = max(ends[-1], end)
             else:
                 starts.append(start)

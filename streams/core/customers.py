@@ -18,11 +18,12 @@ from typing import Final, NamedTuple
 
 from .events import Key
 from .measures import per_window
+from .periods import Asked
 from .profile import Entry, Interval
 from .segments import HORIZON
-from .windows import Window, spans
+from .windows import Window
 
-__all__ = ["JOINED", "LEFT", "PAID", "Plan", "Spell", "Spells", "buyer", "complaint", "repurchase", "standing"]
+__all__ = ["JOINED", "LEFT", "PAID", "Plan", "Spell", "Spells", "bought_again", "complaint", "repurchase", "standing"]
 
 #: What begins, goes on with, and ends spells.
 JOINED, PAID, LEFT = range(3)
@@ -146,24 +147,15 @@ def standing(spell: Spell, windows: Iterable[Window], period: int | None) -> Ite
             yield per_window("left_since_start", "period"), end, None, (), 1
 
 
-def buyer(
-    paid: Key, before: int | None, after: int | None, windows: Sequence[Window], period: int | None
-) -> Iterator[Interval]:
-    """A paid order as its customer's last in each window, and in which of these it is not the only one.
+def bought_again(paid: int, following: Sequence[int], asked: Asked) -> Iterator[Interval]:
+    """A paid order and the customer's next ones, as far as they are in a window together.
 
-    ``before`` and ``after`` are the instants of the customer's paid orders beside it.
+    Of k orders in a window, k − 1 are followed by another there and k − 2 by two: so customers with one or more are
+    the orders less the first number, those with more than one are the first number less the second.
     """
-    following = None if after is None else _at(after)
-    for name, end in spans(paid, following, windows, period):
-        yield per_window("buyers", name), paid, end, (), 1
-    if before is None:
-        return
-    for window in windows:
-        leaves = window.leaves(before) if after is None else min(window.leaves(before), after)
-        if leaves > paid[0]:
-            yield per_window("repeat_buyers", window.name), paid, _at(leaves), (), 1
-    if period is not None and before >= period and (after is None or after > paid[0]):
-        yield per_window("repeat_buyers", "period"), paid, following, (), 1
+    for name, at in zip(("bought_again", "bought_twice_again"), following, strict=False):
+        for window, end in asked.holding(paid, _at(at)):
+            yield per_window(name, window), _at(at), end, (), 1
 
 
 def repurchase(answered: Key, satisfied: bool, next_paid: int | None) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from .costs import Course, Slope, allocate, course
 from .events import format_instant
 from .frames import Frame, Stretch
 from .ledger import Cell, merge
-from .measures import ALL, DIMENSIONS, OTHER, Margin
+from .measures import ALIGNED, ALL, DIMENSIONS, OTHER, Margin
 from .policy import Policy
 from .records import MetricRecord
 
@@ -46,7 +46,11 @@ def evaluate(
     for metric in metrics:
         if metric.compute is None:
             continue
-        own = [frame for frame in frames if (frame.flows is None) == metric.level]
+        own = [
+            frame
+            for frame in frames
+            if (frame.flows is None) == metric.level and (metric.aligned or frame.window not in ALIGNED)
+        ]
         for dimension in shown:
             if dimension not in metric.dimensions:
                 continue

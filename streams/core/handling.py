@@ -1,12 +1,12 @@
 """Tickets handled in a window: each once in ``all``, and once under each member that handled it.
 
-A count of distinct things does not add up from panes. So a ticket is a level of each window, from a handling until
-that leaves the window or the next handling takes its place:
+Every handling counts, less those followed by another of the same ticket in the same window:
 
-    ann     |--------------(---------)        ( ) = only in dimension ``agent``: bob's handling has taken the place
-    bob            |------------------|             of ann's in ``all``, but hers is still in the window
-    window  enters                    leaves
+    ann     |------------------)           ( ) = here ann's handling and the next one are both in the window:
+    bob            |-----------------|           one of them is taken back, from bob's on until ann's leaves.
+    window  enters             leaves
 
+In a dimension whose member changed in between, the next handling under the same member is the one that follows.
 Source: definitions.md, ``handle_time_mean_seconds``.
 """
 
@@ -17,43 +17,41 @@ from collections.abc import Iterator, Sequence
 from .events import Key
 from .ledger import Booking
 from .measures import ABSENT, Labels, per_window
+from .periods import Asked
 from .profile import Profile
 from .ticket_view import Touch
-from .windows import Window, spans
 
 __all__ = ["bookings"]
 
 _MEASURE = "tickets_handled"
 
 
-def bookings(
-    handlings: Sequence[Touch], profile: Profile, windows: Sequence[Window], period: int | None
-) -> Iterator[Booking]:
-    """What a ticket's handlings book, sorted by key; ``period`` is the start of a replay's own window (ms).
+def bookings(handlings: Sequence[Touch], profile: Profile, asked: Asked) -> Iterator[Booking]:
+    """What a ticket's handlings book, sorted by key.
 
     The customer's labels are those before each handling and stay with it, as with every sample.
     """
     whole = [(key, labels + profile.before(key)) for key, labels in handlings]
     for index, (key, labels) in enumerate(whole):
-        following = whole[index + 1][0] if index + 1 < len(whole) else None
-        yield from _level(key, key, following, labels, windows, period)
-        if following is None:
-            return
+        yield key[0], _MEASURE, labels, 1
         after = whole[index + 1 :]
-        for place, member in enumerate(labels):
-            if after[0][1][place] != member:
-                alone = (*[ABSENT] * place, member, *[ABSENT] * (len(labels) - place - 1))
-                again = next((then for then, others in after if others[place] == member), None)
-                yield from _level(key, following, again, alone, windows, period)
+        if not after:
+            return
+        following, others = after[0]
+        yield from _again(key, following, labels, 1, asked)
+        for place in (place for place, member in enumerate(labels) if others[place] != member):
+            # Taken back above with the rest, and given again up to where its own member follows.
+            member = labels[place]
+            alone = (*[ABSENT] * place, member, *[ABSENT] * (len(labels) - place - 1))
+            yield from _again(key, following, alone, -1, asked)
+            then = next((later for later, there in after if there[place] == member), None)
+            if then is not None:
+                yield from _again(key, then, alone, 1, asked)
 
 
-def _level(
-    key: Key, since: Key, following: Key | None, labels: Labels, windows: Sequence[Window], period: int | None
-) -> Iterator[Booking]:
-    """A handling as a level of each window, from ``since`` on, until it leaves or ``following`` comes."""
-    for window, end in spans(key, following, windows, period):
-        if end is None or end[0] > since[0]:
-            name = per_window(_MEASURE, window)
-            yield since[0], name, labels, 1
-            if end is not None:
-                yield end[0], name, labels, -1
+def _again(key: Key, following: Key, labels: Labels, value: int, asked: Asked) -> Iterator[Booking]:
+    for window, end in asked.holding(key[0], following):
+        name = per_window(_MEASURE, window)
+        yield following[0], name, labels, value
+        if end is not None:
+            yield end[0], name, labels, -value

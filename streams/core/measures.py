@@ -24,6 +24,7 @@ from .quantiles import bin_of
 
 __all__ = [
     "ABSENT",
+    "ALIGNED",
     "ALL",
     "DIMENSIONS",
     "LEVEL",
@@ -84,6 +85,8 @@ class Scheme:
     profiled: bool = True
 
 
+#: The aligned windows there are.
+ALIGNED: Final = ("day", "week", "month", "quarter", "year")
 LEVEL: Final = "~"
 LABELLED: Final = Scheme(DIMENSIONS)
 LEVELS: Final = Scheme(DIMENSIONS, level=True)
@@ -108,6 +111,8 @@ class Measure(NamedTuple):
     scheme: Scheme = LABELLED
 
 
+_TWINS: Final = {LABELLED: LEVELS, SURVEYED: SURVEY_LEVELS, TOTAL: TOTAL_LEVELS}
+
 _COUNT, _TIMES, _LEVEL = Measure(), Measure(Kind.TIMES), Measure(scheme=LEVELS)
 
 MEASURES: Final[dict[str, Measure]] = {
@@ -121,7 +126,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "tickets_unanswered": _LEVEL,
     "unanswered_since": Measure(Kind.MARK, LEVELS),
     "handle_ms": _COUNT,
-    "tickets_handled": _LEVEL,
+    "tickets_handled": _COUNT,
     "agent_messages": _COUNT,
     "contacts_created": _COUNT,
     "contacts_deflected": _COUNT,
@@ -152,9 +157,9 @@ MEASURES: Final[dict[str, Measure]] = {
     "ces_positive": Measure(scheme=SURVEYED),
     "resolution_answers": Measure(scheme=SURVEYED),
     "resolution_yes": Measure(scheme=SURVEYED),
-    "nps_answers": Measure(scheme=SURVEY_LEVELS),
-    "nps_promoters": Measure(scheme=SURVEY_LEVELS),
-    "nps_detractors": Measure(scheme=SURVEY_LEVELS),
+    "nps_answers": Measure(scheme=SURVEYED),
+    "nps_promoters": Measure(scheme=SURVEYED),
+    "nps_detractors": Measure(scheme=SURVEYED),
     "revenue_paid": Measure(Kind.AMOUNT),
     "revenue_refunded": Measure(Kind.AMOUNT),
     "attributed_revenue": Measure(Kind.AMOUNT, BY_MODEL),
@@ -168,8 +173,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "order_value": Measure(Kind.AMOUNT, PERSONS),
     "active_at_start": Measure(scheme=TOTAL_LEVELS),
     "left_since_start": Measure(scheme=TOTAL_LEVELS),
-    "buyers": Measure(scheme=TOTAL_LEVELS),
-    "repeat_buyers": Measure(scheme=TOTAL_LEVELS),
+    "bought_again": Measure(scheme=TOTAL),
+    "bought_twice_again": Measure(scheme=TOTAL),
     "csat_followed": Measure(scheme=BY_SATISFACTION),
     "csat_repurchased": Measure(scheme=BY_SATISFACTION),
     "complaints": Measure(scheme=TOTAL),
@@ -183,13 +188,16 @@ def per_window(name: str, window: str) -> str:
 
 
 def measure(name: str) -> Measure:
-    """A measure by name; those per window (``name@window``) are like the one they are named after."""
+    """A measure by name. One per window (``name@window``) has the labels of the one it is named after; it is a level
+    of rolling windows, which it leaves again, and a flow of aligned ones, which it stays in.
+    """
     found = MEASURES.get(name)
     if found is None:
         if "@" not in name:
             raise KeyError(f"no measure {name!r}")
-        family = MEASURES[name.partition("@")[0]]
-        found = MEASURES[name] = Measure(family.kind, family.scheme)
+        family, _, window = name.partition("@")
+        kind, scheme = MEASURES[family]
+        found = MEASURES[name] = Measure(kind, scheme if window in ALIGNED else _TWINS.get(scheme, scheme))
     return found
 
 

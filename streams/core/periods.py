@@ -9,17 +9,18 @@ A period is [its first midnight, the next one's). It is final once nothing insid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from .business_time import LocalDays
-from .events import DAY
+from .events import DAY, Key
+from .measures import ALIGNED
+from .windows import Window
 
-__all__ = ["ALIGNED", "SETTLED", "Aligned", "Period"]
+__all__ = ["ALIGNED", "SETTLED", "Aligned", "Asked", "Period"]
 
-ALIGNED: Final = ("day", "week", "month", "quarter", "year")
 #: A period is final this long after its end: the longest horizon of definitions.md.
 SETTLED: Final = 30 * DAY
 #: For this long a period is still told with ``final`` true, so that subscribers hear of it.
@@ -95,6 +96,31 @@ class Aligned:
         months = {"month": 1, "quarter": 3, "year": 12}[self.name]
         index = first.year * 12 + first.month - 1 + months
         return date(index // 12, index % 12 + 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All windows that values are asked for; ``start`` (ms) is that of a replay's own window ``period``."""
+
+    rolling: Sequence[Window] = ()
+    aligned: Sequence[Aligned] = ()
+    start: int | None = None
+
+    def holding(self, first: int, last: Key) -> Iterator[tuple[str, Key | None]]:
+        """The windows that hold two things at once, and until when (None: for ever), from the later one on.
+
+        Distinct things in a window do not add up from panes. But those that come again in the same window do: so a
+        count of distinct ones is that of all less that of those followed by another, booked where it follows.
+        """
+        for window in self.rolling:
+            leaves = window.leaves(first)
+            if last[0] < leaves:
+                yield window.name, (leaves, 9, "")
+        for kind in self.aligned:
+            if last[0] < kind.period(first).end:
+                yield kind.name, None
+        if self.start is not None and first >= self.start:
+            yield "period", None
 
 
 def _label(start: int, calendar: LocalDays) -> str:

@@ -11,7 +11,7 @@ from .events import Event
 from .frames import Frames
 from .judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
 from .ledger import Ledger, Panes
-from .periods import Aligned
+from .periods import Aligned, Asked
 from .policy import Policy
 from .records import MetricRecord
 from .windows import CutGrid, Window
@@ -41,7 +41,7 @@ class Replay:
         edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
         self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions)
-        self.book = Book(policy, self.ledger, windows, start, warm)
+        self.book = Book(policy, self.ledger, Asked(windows, aligned, start), warm)
         self._frames = Frames(panes, grid, windows, aligned, start, baselines)
         self._yardstick = yardstick
 

@@ -18,11 +18,11 @@ from typing import Any, Final
 
 from .events import Key, SurveyAnswered, SurveyEvent, SurveySent, order
 from .measures import NO_LABELS, Labels, per_window
+from .periods import Asked
 from .profile import Entry, Interval
 from .tickets import Ticket
-from .windows import Window, spans
 
-__all__ = ["SCORE_UNIT", "Survey", "entries", "last_answers", "read", "satisfied", "sentiments", "verdicts"]
+__all__ = ["SCORE_UNIT", "Survey", "entries", "followed", "read", "satisfied", "sentiments", "verdicts"]
 
 #: Divisible by every range of scale from 1 to 12, by 99 and 100, and by 1000: their scores are exact.
 SCORE_UNIT: Final = 277_200_000
@@ -100,7 +100,7 @@ def entries(survey: Survey, ticket: Ticket | None) -> list[Entry]:
 
 
 def _scores(survey: Survey) -> list[tuple[str, int]]:
-    """What the answer that counts says: (measure, value) pairs. NPS is a level, see ``last_answers``."""
+    """What the answer that counts says: (measure, value) pairs."""
     position = survey.position
     if position is None:
         return []
@@ -110,7 +110,9 @@ def _scores(survey: Survey) -> list[tuple[str, int]]:
         return [("ces_answers", 1), ("ces_score", position), ("ces_positive", int(position * 3 >= SCORE_UNIT * 2))]
     if survey.kind == "resolution":
         return [("resolution_answers", 1), ("resolution_yes", int(position == SCORE_UNIT))]
-    return []
+    score = position * 10  # promoters: 9-10, detractors: 0-6
+    promoter, detractor = int(score >= 9 * SCORE_UNIT), int(score <= 6 * SCORE_UNIT)
+    return [("nps_answers", 1), ("nps_promoters", promoter), ("nps_detractors", detractor)]
 
 
 def verdicts(events: Sequence[SurveyEvent]) -> list[tuple[Key, bool]]:
@@ -143,25 +145,14 @@ def labels_of(survey: Survey, ticket: Ticket | None) -> Labels:
     return labels if survey.agent is None else (*labels[:-1], survey.agent)
 
 
-def last_answers(
-    survey: Survey, ticket: Ticket | None, following: Key | None, windows: Iterable[Window], period: int | None
-) -> list[Interval]:
-    """The NPS answer as a level of each window: from its instant until it leaves or the next answer comes.
-
-    ``following`` is the customer's next answer in the program; ``period`` the start of a replay's own window.
-    """
-    if survey.answered is None or survey.position is None:
+def followed(survey: Survey, ticket: Ticket | None, following: Key, asked: Asked) -> list[Interval]:
+    """What an NPS answer takes back of itself where the customer's next one in the program is in the window too."""
+    if survey.answered is None:
         return []
-    key = survey.answered
     labels = labels_of(survey, ticket)
-    score = survey.position * 10
-    names = ["nps_answers"]
-    if score >= 9 * SCORE_UNIT:
-        names.append("nps_promoters")
-    elif score <= 6 * SCORE_UNIT:
-        names.append("nps_detractors")
     return [
-        (per_window(name, window), key, end, labels, 1)
-        for window, end in spans(key, following, windows, period)
-        for name in names
+        (per_window(name, window), following, end, labels, 1)
+        for window, end in asked.holding(survey.answered[0], following)
+        for name, value in _scores(survey)
+        if value
     ]

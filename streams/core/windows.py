@@ -16,16 +16,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from .business_time import LocalDays
-from .events import DAY, HOUR, MINUTE, SECOND, Key
+from .events import DAY, HOUR, MINUTE, SECOND
 from .ledger import Cell, Changes, Pane, Panes, Range, merge
 from .measures import LEVEL, Margin
 
-__all__ = ["CutGrid", "LiveGrid", "Sliding", "Tiling", "Window", "rolling", "spans"]
+__all__ = ["CutGrid", "LiveGrid", "Sliding", "Tiling", "Window", "rolling"]
 
 #: Pane lengths below a day; each divides the next and the day.
 LADDER: Final = (5 * SECOND, MINUTE, 20 * MINUTE, 2 * HOUR, 12 * HOUR)
@@ -87,23 +87,6 @@ def ceiling(at: int, resolution: int, calendar: LocalDays) -> int:
     if resolution == DAYS:
         return following
     return min(floor(at, resolution, calendar) + LADDER[resolution], following)
-
-
-def spans(
-    key: Key, following: Key | None, windows: Iterable[Window], period: int | None
-) -> Iterator[tuple[str, Key | None]]:
-    """In which windows, and until when, the last of several things is this one: (window, end; None = for ever).
-
-    It enters all windows at ``key`` and is the last in each until it leaves it or the next one comes.
-    """
-    for window in windows:
-        end: Key | None = (window.leaves(key[0]), 9, "")
-        if following is not None and end is not None and following < end:
-            end = following
-        if end is not None and end[0] > key[0]:
-            yield window.name, end
-    if period is not None and key[0] >= period and (following is None or following[0] > key[0]):
-        yield "period", following
 
 
 class Tiling(Protocol):

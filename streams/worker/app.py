@@ -31,7 +31,14 @@ def build(
 
     def open_partition(partition: int) -> PartitionState:
         return PartitionState(
-            partition, partitions, policy, windows, clock, settings.worker.warm_entities, settings.worker.members
+            partition,
+            partitions,
+            policy,
+            windows,
+            clock,
+            settings.worker.warm_entities,
+            settings.worker.members,
+            settings.aligned(policy),
         )
 
     log = PartitionLog(

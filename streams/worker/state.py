@@ -17,6 +17,7 @@ from streams.core.book import Book
 from streams.core.codec import Stats
 from streams.core.events import Rejected, decode, format_instant, from_state, record_key, scope
 from streams.core.ledger import Ledger
+from streams.core.periods import Aligned, Asked
 from streams.core.policy import Policy
 from streams.core.windows import DAYS, LiveGrid, Window
 from streams.topics import DEAD_LETTERS, PANES, STATE
@@ -54,14 +55,15 @@ class PartitionState:
         clock: Callable[[], int] = wall_clock,
         warm: int = 50_000,
         members: int = 1000,
+        aligned: Sequence[Aligned] = (),
     ) -> None:
         self.partition: Final = partition
         self._partitions = partitions
         self._clock = clock
-        self._make: Final = partial(_begin, policy, windows, clock, warm, members)
+        self._make: Final = partial(_begin, policy, Asked(windows, aligned), clock, warm, members)
         self.ledger, self.book = self._make()
         self.stats = Stats()
-        self._origin = codec.origin(policy, [window.name for window in windows])
+        self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
         self._found: codec.Origin | None = None
         self._stale: list[bytes] = []
         self._outputs: list[Output] = []
@@ -233,11 +235,9 @@ class PartitionState:
         """Nothing to do: what a unit wrote is already what is held."""
 
 
-def _begin(
-    policy: Policy, windows: Sequence[Window], clock: Callable[[], int], warm: int, members: int
-) -> tuple[Ledger, Book]:
-    ledger = Ledger(LiveGrid(windows, policy.days, clock()), members, dimensions=policy.dimensions)
-    return ledger, Book(policy, ledger, windows, warm=warm)
+def _begin(policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int) -> tuple[Ledger, Book]:
+    ledger = Ledger(LiveGrid(asked.rolling, policy.days, clock()), members, dimensions=policy.dimensions)
+    return ledger, Book(policy, ledger, asked, warm)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -5,7 +5,7 @@
     case.agree(one, other)      # two engines: all values, named or not
 
 An engine is whatever gives values by (metric, window, period_start, dimension, member); the four without a broker are
-below. One that has a broker (`tests/integration`) sends `case.events` into the input topics as `case.topic(event)`
+below. One that has a broker (`tests/integration`) sends `case.past` into the input topics as `case.topic(event)`
 says, with the worker's and the board's clock at `case.as_of`, and hands the published records to `case.check`.
 """
 
@@ -27,7 +27,7 @@ from streams.core.records import MetricRecord
 from streams.worker.agents import define
 from streams.worker.fold import Batch
 from streams.worker.host import Host
-from tests.property.harness import TOPIC, Desk, Event, Key, replayed, settings_of, without_period
+from tests.property.harness import TOPIC, Desk, Event, Key, before, replayed, settings_of, without_period
 
 FOLDER = Path(__file__).parent / "cases"
 #: What a record says, apart from its key.
@@ -58,6 +58,11 @@ class Case:
     as_of: int
     settings: dict[str, Any]
     expected: tuple[dict[str, Any], ...]
+
+    @property
+    def past(self) -> list[Event]:
+        """What was before `as_of`. A worker folds whatever is in its topics; only a replay leaves out the rest."""
+        return before(self.events, self.as_of)
 
     @property
     def path(self) -> Path:
@@ -136,7 +141,7 @@ def _nested(value: Any) -> bool:
 
 def desk_of(case: Case, partitions: int = 1) -> Desk:
     desk = Desk(settings_of(case.settings), case.as_of, partitions)
-    for event in case.events:
+    for event in case.past:
         desk.send(event)
     return desk
 

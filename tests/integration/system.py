@@ -90,6 +90,11 @@ def differences(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> list[s
     return [f"{len(keys)} of {len(expected)} differ", *said] if keys else []
 
 
+def same(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> None:
+    said = differences(found, expected)
+    assert not said, "\n".join(said)
+
+
 class Process:
     """A subprocess with its output in files: a pipe nobody reads would stop it."""
 
@@ -198,7 +203,7 @@ class Board:
 
         deadline = time.monotonic() + seconds
         while not ask():
-            assert time.monotonic() < deadline, differences(found, expected)
+            assert time.monotonic() < deadline, "\n".join(differences(found, expected))
             time.sleep(0.2)
 
 

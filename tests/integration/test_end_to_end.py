@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from kafka.broker import KafkaServer
 from prometheus_client.parser import text_string_to_metric_families
-from system import Board, Row, RowKey, System, by_key, differences, stamp, until
+from system import Board, Row, RowKey, System, by_key, same, stamp, until
 
 from streams.core.catalogue import METRICS as CATALOGUE
 from streams.core.events import parse_instant
@@ -78,7 +78,7 @@ def exposition_agrees(page: str, rows: dict[RowKey, Row]) -> None:
         for sample in family.samples
         if not sample.name.startswith(("support_roi_board", "process_")) and "window" in sample.labels
     }
-    assert differences(found, expected) == []
+    same(found, expected)
 
 
 def published(system: System) -> dict[RowKey, Row]:
@@ -116,7 +116,7 @@ def test_values_live_equal_those_of_a_replay(system: System, tmp_path: Path) -> 
     board.process.terminate()
 
     mixed = [shuffled_and_doubled(folder, tmp_path / f"mixed-{folder.name}") for folder in both]
-    assert differences(system.replay(AS_OF, *mixed), expected) == [], "a replay depends on the order"
+    same(system.replay(AS_OF, *mixed), expected)
     system.fresh_topics()
     system.environ["SUPPORT_ROI_KAFKA_APPLICATION"] = system.application = system.application + "-again"
     workers = [system.worker(AS_OF) for _ in range(3)]
@@ -133,7 +133,18 @@ def test_values_live_equal_those_of_a_replay(system: System, tmp_path: Path) -> 
 
 
 def check_published(system: System, expected: dict[RowKey, Row]) -> None:
-    until("support.metrics holds every value", lambda: published(system) == expected or None)
+    found: dict[RowKey, Row] = {}
+
+    def ask() -> bool:
+        found.clear()
+        found.update(published(system))
+        return found == expected
+
+    try:
+        until("support.metrics holds every value", ask)
+    except AssertionError:
+        same(found, expected)
+        raise
 
 
 def redated(folder: Path, into: Path, last: int) -> Path:
@@ -167,7 +178,7 @@ def test_on_the_wall_clock(system: System, tmp_path: Path) -> None:
         as_of = instant(rows)
         seen.append(as_of)
         assert abs(parse_instant(as_of) - time.time() * 1000) < 60_000
-        assert differences(rows, system.replay_at(as_of, *files)) == []
+        same(rows, system.replay_at(as_of, *files))
     shown = {row["window"] for row in rows.values() if row["value"]}
     assert shown >= {"now", "5m", "1h", "24h", "7d", "30d", "90d", "365d"}
     for process in (*workers, board.process):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from kafka.broker import KafkaServer
-from system import Process, System, differences, stamp, until
+from system import Process, System, same, stamp, until
 
 from streams.core.events import parse_instant
 
@@ -99,7 +99,7 @@ def test_values_come_back_through_prometheus(system: System, tmp_path: Path) -> 
         for labels in [row["metric"]]
         if not labels["__name__"].endswith(("_low", "_high", "_samples"))
     }
-    assert differences(found, expected) == []
+    same(found, expected)
     undefined = next(row for row in rows.values() if row["value"] is None and row["period_start"] is None)
     absent = f'support_{undefined["metric"]}{{window="{undefined["window"]}", dimension="{undefined["dimension"]}"'
     assert prometheus.query(f'{absent}, member="{undefined["member"]}"}}') == []

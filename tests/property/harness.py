@@ -293,7 +293,8 @@ def differences(found: Values, expected: Values, limit: int = 8) -> list[str]:
         one, two = found.get(key), expected.get(key)
         if one != two:
             shown = [
-                (record.value, record.count, record.low, record.high) if record else "absent" for record in (one, two)
+                (row.value, row.count, row.low, row.high, row.previous, row.year_before) if row else "absent"
+                for row in (one, two)
             ]
             rows.append(f"{key}: {shown[0]} instead of {shown[1]}")
     return rows[:limit]

@@ -25,7 +25,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(*arguments: str, code: int = 0, **environ: str) -> Result:
+def run(*arguments: str, code: int = 0, environ: dict[str, str] | None = None) -> Result:
     done = CliRunner().invoke(main, arguments, env=environ)
     assert done.exit_code == code, (done.exit_code, done.stderr, done.exception)
     return done
@@ -46,7 +46,7 @@ def rows(done: Result) -> dict[tuple[Any, ...], Row]:
 
 
 def values(*arguments: str, **environ: str) -> dict[tuple[Any, ...], Row]:
-    return rows(run("replay", *arguments, "--format", "jsonl", **environ))
+    return rows(run("replay", *arguments, "--format", "jsonl", environ=environ))
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_settings_come_from_the_environment_too(events: list[Row]) -> None:
     assert {row["unit"] for row in told.values() if row["metric"] == "revenue_paid"} == {"USD_minor"}
     Path("roi.toml").write_text('currency = "CHF"', encoding="utf-8")
     assert {row["unit"] for row in values("a.jsonl").values() if row["metric"] == "revenue_paid"} == {"CHF_minor"}
-    done = run("replay", "a.jsonl", code=2, SUPPORT_ROI_CURENCY="EUR")
+    done = run("replay", "a.jsonl", code=2, environ={"SUPPORT_ROI_CURENCY": "EUR"})
     assert "SUPPORT_ROI_CURRENCY" in done.stderr
 
 

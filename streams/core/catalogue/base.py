@@ -69,6 +69,10 @@ class Sums(NamedTuple):
         key = per_window(name, self.window)
         return self.levels.get(key, 0) + self.cell.get(key, 0)
 
+    def distinct(self, name: str) -> int:
+        """A flow less what comes again in the same window: the last of each thing that is counted by it."""
+        return self.flow(name) - self.here(name)
+
     def bins(self, name: str) -> dict[int, int]:
         stem = f"{name}.b"
         skip = len(stem)
@@ -94,6 +98,8 @@ class Metric:
     level: bool = False
     #: True where the values of the window before and of a year before stand beside the value.
     compared: bool = False
+    #: False for what is not told of aligned windows: it would take a level at the start of each.
+    aligned: bool = True
     #: True where less is better: durations, costs, breaches. Only goals without a baseline ask.
     lower_is_better: bool = False
     interval: str = ""

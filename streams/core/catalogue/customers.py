@@ -22,9 +22,14 @@ def _churn(sums: Sums, left: bool) -> Value:
     return Value((gone if left else active - gone) / active if active else None, active)
 
 
+def _buyers(sums: Sums) -> int:
+    return sums.flow("order_value.n") - sums.here("bought_again")
+
+
 def _returning(sums: Sums) -> Value:
-    buyers = sums.here("buyers")
-    return Value(sums.here("repeat_buyers") / buyers if buyers else None, buyers)
+    buyers = _buyers(sums)
+    again = sums.here("bought_again") - sums.here("bought_twice_again")
+    return Value(again / buyers if buyers else None, buyers)
 
 
 def _order_value(sums: Sums) -> Value:
@@ -33,13 +38,13 @@ def _order_value(sums: Sums) -> Value:
 
 
 def _orders(sums: Sums) -> Value:
-    buyers = sums.here("buyers")
+    buyers = _buyers(sums)
     return Value(sums.flow("order_value.n") / buyers if buyers else None, buyers)
 
 
 def _clv(sums: Sums) -> Value:
     """Exact until the last step. Average order value times orders per customer is what a customer spent."""
-    buyers, active, gone = sums.here("buyers"), sums.here("active_at_start"), sums.here("left_since_start")
+    buyers, active, gone = _buyers(sums), sums.here("active_at_start"), sums.here("left_since_start")
     if sums.window != _YEAR or not buyers or not active:
         return Value(None, 0)
     years = min(Fraction(active, gone), sums.policy.clv_cap) if gone else sums.policy.clv_cap
@@ -60,21 +65,21 @@ CUSTOMERS: Final = [
            ("customers_left", "customers_joined"), dimensions=_PERSON),
     Metric("churn_ratio", "ratio", "ratio", "Share of the customers active at the window's start who left in it.",
            "active at start and left since / active at start", lambda sums: _churn(sums, left=True),
-           ("active_at_start",), dimensions=_ALL),
+           ("active_at_start",), dimensions=_ALL, aligned=False),
     Metric("retention_ratio", "ratio", "ratio",
            "Share of the customers active at the window's start who stayed without interruption.",
            "active at start and ever since / active at start", lambda sums: _churn(sums, left=False),
-           ("active_at_start",), dimensions=_ALL),
+           ("active_at_start",), dimensions=_ALL, aligned=False),
     Metric("returning_customer_ratio", "ratio", "ratio", "Share of buyers with more than one paid order in the window.",
-           "customers with > 1 paid order / customers with >= 1", _returning, ("buyers",), dimensions=_ALL),
+           "customers with > 1 paid order / customers with >= 1", _returning, ("order_value",), dimensions=_ALL),
     Metric("average_order_value", "mean", MONEY, "Mean of what is left of paid orders, at their first payment.",
            "sum of what is left / orders of which anything is left", _order_value, ("order_value",),
            dimensions=_PERSON),
     Metric("orders_per_customer", "mean", "orders", "Paid orders for each customer with one in the window.",
-           "paid orders / customers with >= 1", _orders, ("buyers",), dimensions=_ALL),
+           "paid orders / customers with >= 1", _orders, ("order_value",), dimensions=_ALL),
     Metric("clv_mean", "mean", MONEY, "Lifetime value of a customer, from the last 365 days; null in other windows.",
            "average_order_value * orders_per_customer * contribution_margin * min(1 / churn_ratio, clv_cap_years)",
-           _clv, ("buyers", "active_at_start"), dimensions=_ALL),
+           _clv, ("order_value", "active_at_start"), dimensions=_ALL, aligned=False),
     Metric("repurchase_after_csat_ratio", "ratio", "ratio",
            "Share of CSAT answers after which the customer paid an order within 90 days; booked when these are over.",
            "answers followed by a paid order / answers, 90 days ago", ratio("csat_repurchased", "csat_followed"),

@@ -32,7 +32,7 @@ def _sentiment(sums: Sums) -> Value:
 
 
 def _nps(sums: Sums) -> Value:
-    n, up, down = sums.here("nps_answers"), sums.here("nps_promoters"), sums.here("nps_detractors")
+    n, up, down = sums.distinct("nps_answers"), sums.distinct("nps_promoters"), sums.distinct("nps_detractors")
     if not n:
         return Value(None, 0)
     value = 100 * (up - down) / n

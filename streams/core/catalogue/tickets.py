@@ -49,7 +49,7 @@ def _waited(key: str) -> Callable[[Sums], Value]:
 
 
 def _handle_time(sums: Sums) -> Value:
-    n = sums.here("tickets_handled")
+    n = sums.distinct("tickets_handled")
     return Value(sums.flow("handle_ms") / (n * 1000) if n else None, n)
 
 
@@ -136,6 +136,6 @@ TICKETS: Final = [
            "solvings / tickets created", ratio("tickets_solved", "tickets_created"),
            ("tickets_created", "tickets_solved")),
     *_first_contact("one_touch", "one public agent message or call, and not reopened within 7 days"),
-    *_first_contact("one_session", "touches less than 30 min apart are one session; one session, not reopened in 7 days"),
+    *_first_contact("one_session", "one session, of touches less than 30 min apart, and not reopened within 7 days"),
     *_first_contact("no_repeat", "neither reopened nor asked about again by the customer within 7 days"),
 ]  # fmt: skip
