@@ -12,11 +12,8 @@ import orjson
 from bench.data import END, SETTINGS, Record, customer_events, event, ticket_events
 from bench.report import Row
 from streams.board.reader import Reader
-from streams.core.book import Book
 from streams.core.events import DAY, Event, decode
-from streams.core.ledger import Ledger
 from streams.core.replay import Replay
-from streams.core.windows import LiveGrid
 from streams.topics import PANES
 from streams.worker.fold import Output
 from streams.worker.state import PartitionState
@@ -25,6 +22,12 @@ UNIT = 2000
 LATER = END + 400 * DAY  # a clock for which all of it is history
 POLICY = SETTINGS.policy()
 WINDOWS = SETTINGS.rolling(POLICY)
+ALIGNED = SETTINGS.aligned(POLICY)
+
+
+def partition(clock: Callable[[], int] = lambda: LATER, warm: int = SETTINGS.worker.warm_entities) -> PartitionState:
+    """A partition as the worker opens it, the only one of its topics."""
+    return PartitionState(0, 1, POLICY, WINDOWS, clock, warm, SETTINGS.worker.members, ALIGNED)
 
 
 def best(run: Callable[[], float], times: int) -> float:
@@ -62,7 +65,7 @@ def measure(records: Sequence[Record], times: int) -> Iterator[Row]:
     for live in (True, False):
         yield row("core", _named(live), best(timed(lambda live=live: _core(events, live)), times))  # type: ignore[misc]
     seconds = best(timed(lambda: _replay(events)), times)
-    yield row("core", "Replay, with its records", seconds, f"{len(WINDOWS)} windows")
+    yield row("core", "Replay, with its records", seconds, f"{len(WINDOWS) + len(ALIGNED)} windows")
     for live in (True, False):
         written: list[Output] = []
 
@@ -82,27 +85,26 @@ def _named(live: bool) -> str:
 
 
 def _core(events: Sequence[Event], live: bool) -> None:
-    grid = LiveGrid(WINDOWS, POLICY.days, LATER)
-    ledger = Ledger(grid, SETTINGS.worker.members)
-    book = Book(POLICY, ledger, WINDOWS)
+    state = partition()
     for start in range(0, len(events), UNIT):
         unit = events[start : start + UNIT]
         if live:
-            grid.clock = int(unit[-1].occurred_at)
-        fold(book, ledger, unit)
+            state.grid.clock = int(unit[-1].occurred_at)
+        fold(state, unit)
 
 
-def fold(book: Book, ledger: Ledger, events: Sequence[Event]) -> None:
+def fold(state: PartitionState, events: Sequence[Event]) -> None:
+    """A unit without its records: what the core does of it."""
     for one in events:
-        book.add(one)
-    for _ in book.close():
+        state.book.add(one)
+    for _ in state.book.close():
         pass
-    ledger.flush()
+    state.ledger.flush()
 
 
 def _replay(events: Sequence[Event]) -> None:
     end = max(one.occurred_at for one in events) + 1
-    run = Replay(POLICY, WINDOWS, [end])
+    run = Replay(POLICY, WINDOWS, [end], aligned=ALIGNED)
     for one in events:
         run.add(one)
     for _ in run.close():
@@ -112,7 +114,7 @@ def _replay(events: Sequence[Event]) -> None:
 
 def _state(records: Sequence[Record], live: bool) -> Iterator[Output]:
     clock = LATER
-    state = PartitionState(0, 1, POLICY, WINDOWS, lambda: clock)
+    state = partition(lambda: clock)
     for start in range(0, len(records), UNIT):
         unit = records[start : start + UNIT]
         if live:
@@ -125,7 +127,7 @@ def _state(records: Sequence[Record], live: bool) -> Iterator[Output]:
 def _board(written: Sequence[Output]) -> Iterator[Row]:
     """``written`` by a partition at whose clock everything is history."""
     panes = [output for output in written if output.topic == PANES]
-    reader = Reader(POLICY, WINDOWS)
+    reader = Reader(POLICY, WINDOWS, aligned=ALIGNED)
     gc.collect()
     gc.freeze()
     began = time.process_time()
@@ -154,11 +156,10 @@ def big_customer(tickets: int) -> Iterator[Row]:
 
 def _steady(customers: int, tickets: int, warm: int, step: int = 360_000, units: int = 10) -> float:
     """Seconds an event once ``customers`` with ``tickets`` each are there; the median of some units."""
-    ledger = Ledger(LiveGrid(WINDOWS, POLICY.days, LATER), SETTINGS.worker.members)
-    book = Book(POLICY, ledger, WINDOWS, warm=warm)
+    state = partition(warm=warm)
     start = END - tickets * step
     for number in range(customers):
-        fold(book, ledger, customer_events(f"c{number}", tickets, start + number, step))
+        fold(state, customer_events(f"c{number}", tickets, start + number, step))
     gc.collect()
     gc.freeze()
     seconds = []
@@ -170,7 +171,7 @@ def _steady(customers: int, tickets: int, warm: int, step: int = 360_000, units:
             events += _next_ticket(f"c{turn % customers}", tickets + turn, at)
             events += _next_ticket(f"other{turn}", 0, at)
         began = time.process_time()
-        fold(book, ledger, events)
+        fold(state, events)
         seconds.append((time.process_time() - began) / len(events))
     gc.unfreeze()
     return sorted(seconds)[len(seconds) // 2]

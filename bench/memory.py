@@ -31,7 +31,6 @@ def measure(customers: int, entities: int) -> Iterator[Row]:
 
 
 def _run(kind: str, count: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.memory", kind, str(count)]
     found = json.loads(run([sys.executable, "-m", "bench.memory", kind, str(count)]))
     return {name: float(value) for name, value in found.items()}
 
@@ -42,37 +41,34 @@ def _rss() -> int:
 
 
 def _customers(count: int, warm: int) -> dict[str, float]:
-    from bench.cpu import LATER, POLICY, WINDOWS, fold
+    from bench.cpu import fold, partition
     from bench.data import END, customer_events
-    from streams.core.book import Book
-    from streams.core.ledger import Ledger
-    from streams.core.windows import LiveGrid
 
-    def fill(book: Book, first: int, last: int) -> None:
+    state = partition(warm=warm)
+
+    def fill(first: int, last: int) -> None:
         for number in range(first, last, 500):
             events = [
                 event
                 for customer in range(number, min(number + 500, last))
                 for event in customer_events(f"c{customer:07}", 1, END - customer * 1000, 1)
             ]
-            fold(book, book.ledger, events)
+            fold(state, events)
 
-    book = Book(POLICY, Ledger(LiveGrid(WINDOWS, POLICY.days, LATER), 1000), WINDOWS, warm=warm)
-    fill(book, 0, 500)  # code, caches and panes are there
+    fill(0, 500)  # code, caches and panes are there
     before = _rss()
-    fill(book, 500, count + 500)
+    fill(500, count + 500)
     return {"bytes": _rss() - before}
 
 
 def _restore(count: int) -> dict[str, float]:
-    from bench.cpu import LATER, POLICY, WINDOWS
+    from bench.cpu import partition
     from bench.data import END, customer_events
     from streams.core import codec
     from streams.core.events import to_state
     from streams.topics import STATE
-    from streams.worker.state import PartitionState
 
-    state = PartitionState(0, 1, POLICY, WINDOWS, lambda: LATER)
+    state = partition()
     value = to_state(customer_events("c0000000", 1, END, 1))
     before, seconds = _rss(), 0.0
     for first in range(0, count, 10_000):

@@ -41,7 +41,8 @@ REVENUE: Final = [
     Metric("benefit", "money", MONEY,
            "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
            "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "
-           "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",)),
+           "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",),
+           compared=True),
     Metric("benefit_total", "money", MONEY, "What service returned, all classes together.", "sum of benefit",
-           benefit_total, ("attributed_revenue", "contacts_deflected")),
+           benefit_total, ("attributed_revenue", "contacts_deflected"), compared=True),
 ]  # fmt: skip

@@ -51,8 +51,7 @@ ROI: Final = [
     Metric("service_cost", "money", MONEY,
            "Cost of service accrued in the window; what has no label of a dimension is shared over its members.",
            "accrued(end) - accrued(start), accrued(t) = floor(amount * elapsed / period); shared by handle seconds, "
-           "else tickets created", _cost, ("cost",),
-           lower_is_better=True),
+           "else tickets created", _cost, ("cost",), compared=True, lower_is_better=True),
     Metric("cost_estimated_ratio", "ratio", "ratio", "Share of the cost of service that is estimated so far.",
            "service_cost of estimates / service_cost", _estimated, (), dimensions=("all",)),
     Metric("cost_per_resolution", "money", MONEY, "Cost of service for each solving.", "service_cost / tickets_solved",
