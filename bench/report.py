@@ -51,7 +51,9 @@ def markdown(rows: Sequence[Row], title: str) -> str:
 
 def title(quick: bool) -> str:
     kind = "a smoke run: the numbers mean nothing" if quick else "a full run"
-    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}, {kind}."
+    load = os.getloadavg()[1]  # above the number of cores: others worked here too
+    machine = f"{os.cpu_count()} cores (load {load:.1f})"
+    return f"{datetime.now(UTC):%Y-%m-%d}, {machine}, Python {platform.python_version()}, {kind}."
 
 
 def write(path: Path, rows: Sequence[Row], quick: bool) -> None:

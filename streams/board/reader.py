@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from streams.core import codec
 from streams.core.catalogue import METRICS, Metric
 from streams.core.codec import Stats
 from streams.core.costs import Slope
 from streams.core.evaluation import evaluate
+from streams.core.events import HOUR
 from streams.core.frames import Frame, Frames
 from streams.core.judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
 from streams.core.ledger import Cell, Changes, Pane, Panes
@@ -24,6 +25,18 @@ from streams.core.windows import LiveGrid, Window
 from .snapshot import Health, Snapshot
 
 __all__ = ["Reader"]
+
+
+#: Seconds that a snapshot may spend on ended periods.
+_PATIENCE: Final = 0.5
+
+
+class _Told(NamedTuple):
+    """What was told of an ended period, in which state of its sums, and when."""
+
+    turn: int
+    state: tuple[int, int, int]
+    records: list[MetricRecord]
 
 
 class Reader:
@@ -52,7 +65,8 @@ class Reader:
         baselines = baselines_of(yardstick, windows)
         grid = LiveGrid(windows, policy.days, 0)
         self._frames = Frames(self._panes, grid, windows, aligned, baselines=baselines)
-        self._told: dict[tuple[str, str], tuple[tuple[int, int], list[MetricRecord]]] = {}
+        self._told: dict[tuple[str, str], _Told] = {}
+        self._turn = 0
         self._said: dict[tuple[int, bytes], Cell] = {}
         self._costs: dict[tuple[int, Slope], int] = {}
         self._stats: dict[int, Stats] = {}
@@ -107,17 +121,28 @@ class Reader:
         records = list(self._evaluate(running, as_of, slopes))
         origins = baseline_values(self._yardstick, self._frames.baselines(), slopes, self._policy)
         records.extend(judge(tuple(records), self._yardstick, origins, as_of))
-        told = {}
-        for frame, version in ended:
-            # An ended period is evaluated again only when something in it changed, with its as_of: when computed.
-            name, now = (frame.window, frame.period_start or ""), (version, self._costed + frame.final)
-            seen = self._told.get(name)
-            if seen is None or seen[0] != now:
-                seen = (now, list(self._evaluate([frame], as_of, slopes)))
-            told[name] = seen
-            records.extend(seen[1])
-        self._told = told
+        if ready:
+            records.extend(self._ended(ended, as_of, slopes))
         return Snapshot(as_of, records, self._health(ready, lag), time.perf_counter() - began)
+
+    def _ended(
+        self, ended: Sequence[tuple[Frame, int]], as_of: int, slopes: Mapping[Slope, int]
+    ) -> Iterator[MetricRecord]:
+        """The records of ended periods, each as of when it was computed: again when something in it changed.
+
+        There are some forty of them, so that a snapshot spends only so long on those that changed, the stalest first.
+        """
+        told = {(frame.window, frame.period_start or ""): (frame, version) for frame, version in ended}
+        self._told = {name: seen for name, seen in self._told.items() if name in told}
+        until = time.perf_counter() + _PATIENCE
+        for name in sorted(told, key=lambda name: self._told[name].turn if name in self._told else -1):
+            frame, version = told[name]
+            state = (version, self._costed + frame.final, as_of // HOUR)
+            seen = self._told.get(name)
+            if seen is None or (seen.state != state and time.perf_counter() < until):
+                self._turn += 1
+                self._told[name] = _Told(self._turn, state, list(self._evaluate([frame], as_of, slopes)))
+            yield from self._told[name].records
 
     def _evaluate(self, frames: Sequence[Frame], as_of: int, slopes: Mapping[Slope, int]) -> Iterator[MetricRecord]:
         levels = self._frames.levels.sums

@@ -114,7 +114,7 @@ class BoardService:
                     due = 0.0
             if time.monotonic() >= due:
                 await self._observe(consumer, found)
-                self.screen.show(self._snapshot())
+                self.screen.show(await asyncio.to_thread(self._snapshot))  # the loop has heartbeats to keep
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 

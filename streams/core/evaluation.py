@@ -157,9 +157,14 @@ class _Table:
         #: All costs of the window, whoever they fall on; None in ``now``.
         self.course: Course | None = None
         self._stems: dict[str, set[str]] = {}
+        self._members: dict[str, Sums] = {}
 
     def sums(self, member: str) -> Sums:
-        return self._sums(self.cells.get(member, {}), self.levels.get(member, {}), self.costs.get(member, 0))
+        found = self._members.get(member)
+        if found is None:
+            cell, levels = self.cells.get(member, {}), self.levels.get(member, {})
+            found = self._members[member] = self._sums(cell, levels, self.costs.get(member, 0))
+        return found
 
     def together(self, members: Iterable[str]) -> Sums:
         """Several members as one."""
@@ -174,14 +179,15 @@ class _Table:
 
     def _sums(self, cell: Cell, levels: Cell, cost: int) -> Sums:
         span = (self.as_of, self.as_of) if self.flows is None else (self.flows.start, self.flows.end)
-        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course)
+        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course, {})
 
     def having(self, needs: Sequence[str]) -> Iterator[str]:
         """The members with any amount of any of these measures."""
         if not self._stems:
             for cells in (self.cells, self.levels):
                 for member, cell in cells.items():
-                    self._stems.setdefault(member, set()).update(map(_stem, cell))
+                    # Bins say nothing more: where there are any, there is their sum.
+                    self._stems.setdefault(member, set()).update(_stem(key) for key in cell if ".b" not in key)
         for member, stems in self._stems.items():
             if not stems.isdisjoint(needs):
                 yield member

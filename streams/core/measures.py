@@ -37,6 +37,7 @@ __all__ = [
     "Margin",
     "Measure",
     "amounts",
+    "apart",
     "both",
     "margins",
 ]
@@ -202,6 +203,7 @@ def measure(name: str) -> Measure:
 
 
 _keys: dict[tuple[str, int], str] = {}
+_WORKING: Final[dict[str, str]] = {}
 #: Room for 35,000 years.
 _BUSINESS_BITS: Final = 50
 _BUSINESS: Final = (1 << _BUSINESS_BITS) - 1
@@ -216,14 +218,14 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
     if kind is Kind.MARK:
         return ((f"{name}.{abs(value)}", 1 if value > 0 else -1),)
     if kind is Kind.TIMES:
-        name_business = f"{name}_business"
-        calendar, business = value >> _BUSINESS_BITS, value & _BUSINESS
+        calendar, business = apart(value)
+        working = _WORKING.get(name) or _WORKING.setdefault(name, f"{name}_business")
         return (
             (f"{name}.sum", calendar),
             (f"{name}.n", 1),
             (_bin_key(name, calendar), 1),
-            (f"{name_business}.sum", business),
-            (_bin_key(name_business, business), 1),
+            (f"{working}.sum", business),
+            (_bin_key(working, business), 1),
         )
     return ((f"{name}.sum", value), (f"{name}.n", 1), (_bin_key(name, value), 1))
 
@@ -231,6 +233,11 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
 def both(calendar: int, business: int) -> int:
     """A duration in ms on both clocks (>= 0) as one value, so that it is one booking."""
     return calendar << _BUSINESS_BITS | business
+
+
+def apart(value: int) -> tuple[int, int]:
+    """A duration, or a sum of durations, of ``both`` clocks: calendar and business."""
+    return value >> _BUSINESS_BITS, value & _BUSINESS
 
 
 def _bin_key(name: str, ms: int) -> str:

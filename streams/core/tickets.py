@@ -11,7 +11,6 @@ Rules of this file (definitions.md, "Tickets" and "First contact resolution"):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from .events import (
     Key,
@@ -27,7 +26,7 @@ from .events import (
     TicketVoided,
     order,
 )
-from .measures import UNKNOWN, Labels, both
+from .measures import UNKNOWN, Labels, apart, both
 from .policy import Policy
 from .profile import Entry
 from .ticket_view import SOLVED, WAITING, Clocks, Repeat, Ticket, Touch, Wait
@@ -54,13 +53,20 @@ def read(events: Sequence[TicketEvent], policy: Policy) -> Ticket:
 class _Reader:
     """The state of one ticket while its events are read."""
 
+    __slots__ = (
+        "armed", "asked", "assignee", "channel", "created", "entries", "first_contact", "group", "held", "issue_type",
+        "key", "labels", "last_solving", "later_responses", "levels", "measure", "measured", "merged", "messages",
+        "one_session", "policy", "priority", "product", "reopened_first", "replier", "response", "status", "statuses",
+        "ticket", "unacknowledged", "waited", "waiting",
+    )  # fmt: skip
+
     def __init__(self, created: TicketCreated, policy: Policy) -> None:
         self.ticket = Ticket()
         self.entries = self.ticket.entries
         self.key = order(created)
         self.policy = policy
         self.measure = policy.business.elapsed
-        #: The last stretch of business time that was asked for: several samples often share it.
+        #: The last duration that was asked for, from when to when: several samples often share it.
         self.measured = (0, 0, 0)
         self.created = at = created.occurred_at
         self.channel = created.channel
@@ -84,11 +90,13 @@ class _Reader:
         self.asked: Key | None = None
         self.held: Key | None = None
         self.later_responses: list[Wait] = []
-        #: The status now and since when; what the requester waited before that, in ms on both clocks.
+        #: The status now, each since when; what the requester waited before it, on both clocks.
         self.status = "new"
         self.statuses: list[tuple[int, str]] = [(at, "new")]
-        self.waited = self.waited_business = 0
+        self.waited = 0
         self.messages = 0
+        #: Whether all touches so far are one session.
+        self.one_session = True
         #: What is booked at the last solving unless it is reopened.
         self.last_solving: list[Entry] = []
         self.reopened_first: int | None = None
@@ -116,14 +124,10 @@ class _Reader:
 
     def took(self, start: int) -> int:
         """The time from ``start`` to the event that is being read, on both clocks."""
-        return both(self.key[0] - start, self.business(start))
-
-    def business(self, start: int) -> int:
-        """The business time from ``start`` to the event that is being read."""
         at = self.key[0]
         since, until, found = self.measured
         if since != start or until != at:
-            found = self.measure(start, at)
+            found = both(at - start, self.measure(start, at))
             self.measured = (start, at, found)
         return found
 
@@ -219,8 +223,12 @@ class _Reader:
         self.response = Wait(self.ticket.keys[0], replied, dropped)
 
     def touch(self, agent: str | None, call: bool = False) -> None:
-        self.ticket.touches.append(Touch(self.key, self.author(agent)))
-        self.messages += not call
+        touches = self.ticket.touches
+        if touches and self.key[0] - touches[-1].key[0] >= self.policy.session_gap:
+            self.one_session = False
+        touches.append(Touch(self.key, self.author(agent)))
+        if not call:
+            self.messages += 1
 
     def handled(self, event: TicketHandled) -> None:
         seconds = (event.talk_seconds or 0) + (event.hold_seconds or 0) + (event.after_call_seconds or 0)
@@ -246,8 +254,7 @@ class _Reader:
             return
         since, before = self.statuses[-1]
         if before in WAITING:
-            self.waited += at - since
-            self.waited_business += self.business(since)
+            self.waited += self.took(since)
         self.status = status
         self.statuses.append((at, status))
         if (status in SOLVED) != (before in SOLVED):
@@ -273,9 +280,10 @@ class _Reader:
             self.enter("first_resolution", self.labels, took)
             self.first_solving()
         self.last_solving = [(self.key, "full_resolution", self.labels, took)]
+        waited, waited_business = apart(self.waited)
         for name, amount in (
-            ("requester_wait_ms", self.waited),
-            ("requester_wait_business_ms", self.waited_business),
+            ("requester_wait_ms", waited),
+            ("requester_wait_business_ms", waited_business),
             ("agent_messages", self.messages),
         ):
             if amount:
@@ -284,11 +292,10 @@ class _Reader:
     def first_solving(self) -> None:
         """How the first contact went so far; a reopening or a repetition may still take it back."""
         self.ticket.no_repeat = (self.key, "fcr_no_repeat", self.labels, 1)
-        touches = [touch.key[0] for touch in self.ticket.touches]
+        touches = self.ticket.touches
         if len(touches) == 1:
             self.first_contact.append((self.key, "fcr_one_touch", self.labels, 1))
-        gap = self.policy.session_gap
-        if touches and all(later - earlier < gap for earlier, later in pairwise(touches)):
+        if touches and self.one_session:
             self.first_contact.append((self.key, "fcr_one_session", self.labels, 1))
 
     def reopening(self, at: int) -> None:

@@ -14,6 +14,7 @@ from streams.core import tickets
 from streams.core.book import Book
 from streams.core.events import Event, Instant, TicketCreated, TicketMessage, TicketStatusChanged
 from streams.core.ledger import Ledger
+from streams.core.periods import Asked
 from streams.core.windows import CutGrid
 from streams.topics import PANES, TICKETS
 from tests.oracle.clock import DAY, HOUR, MINUTE
@@ -99,7 +100,7 @@ def story(customer: str, number: int, at: int, issue: str) -> list[Event]:
 def fresh(warm: int) -> Book:
     settings = settings_of()
     policy = settings.policy()
-    return Book(policy, Ledger(CutGrid([FIRST, FIRST + 400 * DAY])), settings.rolling(policy), warm=warm)
+    return Book(policy, Ledger(CutGrid([FIRST, FIRST + 400 * DAY])), Asked(settings.rolling(policy)), warm=warm)
 
 
 def close(book: Book) -> None:

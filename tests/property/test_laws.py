@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.board.reader import Reader
+from streams.config import Settings
 from streams.core import codec
 from streams.core.catalogue import METRICS
 from streams.core.codec import StateError
@@ -37,12 +40,13 @@ from .harness import (
     replays,
     same,
     settings_of,
+    table,
     undated,
     without_period,
 )
 
 GIVEN: dict[str, Any] = SETTINGS | {
-    "windows": {"aligned": ["week", "quarter"]},
+    "windows": {"rolling": ["1h", "7d", "90d"], "aligned": ["month"]},
     "service_levels": [level for level in SETTINGS["service_levels"] if level["name"] in ("reply_1h", "urgent_reply")],
 }
 DESK = settings_of(GIVEN)
@@ -52,7 +56,7 @@ seeds = st.integers(0, 10**6)
 # -- 1: order, batching, duplication ----------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(histories(max_size=70), st.randoms(use_true_random=False), st.integers(0, 120))
 def test_law_1_replay(events: list[Event], rng: random.Random, days: int) -> None:
     as_of = FIRST + days * DAY + 12_345
@@ -64,7 +68,7 @@ def test_law_1_replay(events: list[Event], rng: random.Random, days: int) -> Non
     same(replayed(again, as_of, DESK, start=FIRST, closes=range(len(again))), expected)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(histories(max_size=70), st.randoms(use_true_random=False), st.integers(0, 10**9))
 def test_law_1_live(events: list[Event], rng: random.Random, after: int) -> None:
     as_of = edge(FIRST + 30 * DAY + after * 7)
@@ -88,7 +92,7 @@ def test_a_repetition_is_counted_and_adds_nothing() -> None:
 # -- 3: partitions, boards, restarts ---------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(histories(max_size=70, merges=False), seeds, st.integers(0, 120 * DAY), st.sampled_from([2, 3, 7]))
 def test_law_3_partitions_merge_to_one_and_to_the_replay(
     events: list[Event], seed: int, after: int, partitions: int
@@ -100,7 +104,7 @@ def test_law_3_partitions_merge_to_one_and_to_the_replay(
     same(live(known, as_of, DESK, seed, partitions), expected)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(histories(max_size=70, merges=False), seeds, st.integers(0, 120 * DAY))
 def test_everything_cold_equals_everything_warm(events: list[Event], seed: int, after: int) -> None:
     as_of = edge(FIRST + DAY + after)
@@ -199,6 +203,24 @@ def test_what_the_board_shows_moves_with_the_clock_alone() -> None:
         same(undated(desk.values(instant)), undated(expected))
 
 
+def test_an_ended_period_keeps_up_with_what_changes_without_its_sums() -> None:
+    """A board that computed an ended period before shows of it later what a new board shows: its maturity goes on, and
+    a target that was heard of meanwhile has its row."""
+    desk = Desk(DESK, FIRST + 35 * DAY)
+    own = {"customer_id": "c", "ticket_id": "t", "channel": "email", "type": "ticket.created"}
+    desk.send(own | {"event_id": "1", "occurred_at": "2026-01-10T00:00:00Z"})
+    desk.drain()
+    desk.values()
+    desk.clock += 5 * DAY
+    desk.send(own | {"event_id": "2", "ticket_id": "u", "channel": "chat", "occurred_at": "2026-02-05T00:00:00Z"})
+    desk.drain()
+    same(all_of(desk.values()), all_of(table(desk.board().snapshot(desk.clock, ready=True).records)))
+
+
+def all_of(values: Values) -> Values:
+    return {key: msgspec.structs.replace(record, as_of="") for key, record in values.items()}
+
+
 def test_a_record_in_the_wrong_partition_is_sent_on() -> None:
     events = random_events(12, 120, merges=False)
     as_of = edge(LAST)
@@ -245,7 +267,7 @@ def add_up(values: Values) -> int:
 
 
 @pytest.mark.parametrize("limit", [50, 3, 1])
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(events=histories(max_size=90), after=st.integers(0, 130 * DAY))
 def test_law_4_members_sum_to_all(limit: int, events: list[Event], after: int) -> None:
     desk = settings_of(GIVEN | {"dimensions": {"limit": limit}})
@@ -264,7 +286,7 @@ def test_law_4_has_something_to_add() -> None:
 def test_classes_sum_to_the_total_benefit() -> None:
     for seed in range(5):
         values = replayed(random_events(seed, 250), LAST + 80 * DAY, DESK, start=FIRST)
-        for window in ("30d", "365d", "period"):
+        for window in ("7d", "90d", "period"):
             parts = sum((record.value or 0) for key, record in values.items() if key[:2] == ("benefit", window))
             (total,) = (r.value for k, r in values.items() if k[:2] == ("benefit_total", window) and k[3] == "all")
             assert math.isclose(parts, total or 0, rel_tol=1e-12)
@@ -294,7 +316,7 @@ def test_a_bounded_ledger_keeps_its_sums() -> None:
 # -- 5: nothing from the future -------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(histories(max_size=70, merges=False), st.lists(st.integers(0, 130 * DAY), min_size=1, max_size=5, unique=True))
 def test_law_5_a_value_depends_only_on_what_was_before(events: list[Event], moments: list[int]) -> None:
     instants = sorted(FIRST + moment for moment in moments)
@@ -330,7 +352,7 @@ def walk(ledger: Ledger) -> None:
             assert amount != 0, (margin, key)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(bookings, max_size=30), st.lists(bookings, max_size=30), st.integers(0, 400 * DAY))
 def test_law_6_inverse_postings_leave_nothing(one: list[Booking], two: list[Booking], now: int) -> None:
     windows = DESK.rolling(DESK.policy())
@@ -390,7 +412,7 @@ def test_the_same_events_from_nothing_and_back_leave_an_empty_ledger() -> None:
 UNDEFINED = {name for name, metric in METRICS.items() if metric.kind in ("ratio", "mean", "seconds", "points")}
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(histories(max_size=60), st.integers(0, 130 * DAY), st.sampled_from([50, 1]))
 def test_law_7_no_nan_and_none_only_without_samples(events: list[Event], after: int, limit: int) -> None:
     desk = settings_of(GIVEN | {"dimensions": {"limit": limit}})
@@ -473,7 +495,7 @@ CHANGES: list[dict[str, Any]] = [
     {"service_levels": []},
     {"rates": {}},
     {"business": GIVEN["business"] | {"time_zone": "Asia/Kathmandu"}},
-    {"windows": {"rolling": ["1h", "48h", "90d"]}},
+    {"windows": {"rolling": ["1h", "48h", "90d"], "aligned": ["week"]}},
     {"contribution_margin": 1, "cost_per_contact_saved": 1},
 ]
 
@@ -494,12 +516,7 @@ def test_law_8_changed_definitions_book_everything_anew(change: dict[str, Any], 
     assert desk.states[0].dirty
     desk.reader = reader_of(new, desk.policy)
     desk.unit(0, [0])
-    # The panes topic as a new board reads it once the broker has cleaned it: tombstones took the old panes away.
-    last = {key: value for topic, key, value in desk.logs[0] if topic == PANES}
-    desk.reader = reader_of(new, desk.policy)
-    for key, value in last.items():
-        if value is not None:
-            desk.reader.take(0, key, value)
+    desk.reader = cleaned(desk, new)
     same(desk.values(), expected)
     assert not desk.states[0].dirty
     # And it goes on from there as if it had always been so, after another restart too.
@@ -509,7 +526,18 @@ def test_law_8_changed_definitions_book_everything_anew(change: dict[str, Any], 
                "ticket_id": "late", "channel": "email"})  # fmt: skip
     late = decode_last(desk)
     desk.drain()
+    desk.reader = cleaned(desk, new)
     same(desk.values(), without_period(replayed([*events, late], as_of, new)))
+
+
+def cleaned(desk: Desk, settings: Settings) -> Reader:
+    """A board that reads the panes topic once the broker has cleaned it: tombstones took the old panes away."""
+    board = reader_of(settings, desk.policy)
+    last = {key: value for topic, key, value in desk.logs[0] if topic == PANES}
+    for key, value in last.items():
+        if value is not None:
+            board.take(0, key, value)
+    return board
 
 
 def decode_last(desk: Desk) -> Event:

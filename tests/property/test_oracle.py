@@ -136,7 +136,7 @@ def hold(
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(histories(max_size=80, merges=False), desks(), st.integers(0, 1000), st.booleans())
 def test_every_value_equals_the_oracles(
     events: list[Event], given_settings: dict[str, Any], seed: int, period: bool
@@ -148,14 +148,14 @@ def test_every_value_equals_the_oracles(
     hold(events, [as_of], given_settings, start)
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(histories(max_size=80, merges=False), desks(), st.integers(0, 1000))
 def test_every_value_by_the_customers_segments(events: list[Event], given_settings: dict[str, Any], seed: int) -> None:
     hold(events, [random_as_of(seed, events)], given_settings, profile=True)
 
 
 @pytest.mark.parametrize("profile", [False, True], ids=["labels", "segments"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_large_histories_at_several_instants(seed: int, profile: bool) -> None:
     """Law 5 with it: one run over all instants gives at each what the oracle gives for the events before it alone."""
     events = random_events(seed, 300, merges=False)
@@ -164,7 +164,7 @@ def test_large_histories_at_several_instants(seed: int, profile: bool) -> None:
     step = rng.choice((DAY, 7 * DAY, 11 * DAY + 3_333_333))
     instants = [first + number * step for number in range(4)]
     telling = hold(events, instants, PLAIN, first - rng.randrange(1, 20 * DAY), profile)
-    assert telling > 100, "the histories say too little to compare anything"
+    assert telling > 80, "the histories say too little to compare anything"
 
 
 def test_every_shared_metric_is_reached() -> None:
@@ -185,7 +185,7 @@ def test_the_catalogue_says_nothing_the_oracle_does_not_know() -> None:
 
 
 @pytest.mark.parametrize("level", [level["name"] for level in NAMED])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_each_sort_of_service_level(level: str, seed: int) -> None:
     given_settings = SETTINGS | {"service_levels": [row for row in NAMED if row["name"] == level]}
     events = random_events(100 + seed, 200, merges=False)

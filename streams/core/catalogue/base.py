@@ -56,6 +56,8 @@ class Sums(NamedTuple):
     policy: Policy
     span: tuple[int, int] = (0, 0)
     course: Course | None = None
+    #: The cell's bins by measure, sorted out when first asked for.
+    sorted_bins: dict[str, dict[int, int]] | None = None
 
     def flow(self, key: str) -> int:
         return self.cell.get(key, 0)
@@ -74,9 +76,15 @@ class Sums(NamedTuple):
         return self.flow(name) - self.here(name)
 
     def bins(self, name: str) -> dict[int, int]:
-        stem = f"{name}.b"
-        skip = len(stem)
-        return {int(key[skip:]): amount for key, amount in self.cell.items() if key.startswith(stem)}
+        """The quantile bins of a measure: index -> samples."""
+        found = {} if self.sorted_bins is None else self.sorted_bins
+        if not found:
+            found[""] = {}
+            for key, amount in self.cell.items():
+                stem, _, index = key.partition(".b")
+                if index:
+                    found.setdefault(stem, {})[int(index)] = amount
+        return found.get(name, {})
 
 
 @dataclass(frozen=True, slots=True)
