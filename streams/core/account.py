@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from .customers import Marker, Plan, Spell, Spells, complaint, standing
 from .events import Key
 from .ledger import Booking
-from .measures import PROFILE
+from .measures import ABSENT, OWN, PROFILE
 from .policy import Policy
 from .profile import NOBODY, Entry, Interval, Profile, Stretch, settle
 from .segments import HORIZON, Segments, Sources
@@ -25,7 +25,7 @@ from .windows import Window
 
 __all__ = ["Account", "Change", "Statement", "relabelled"]
 
-#: The reach of what books for ever.
+#: After all instants.
 EVER: Final = 1 << 60
 
 
@@ -39,6 +39,7 @@ class Statement(NamedTuple):
 
 
 NOTHING: Final = Statement()
+_NONE: Final = (ABSENT,) * len(OWN)
 
 
 class _Part(NamedTuple):
@@ -213,11 +214,14 @@ def _ends(gone: Iterable[Spell], come: Iterable[Spell]) -> dict[Key, set[int]]:
     return ends
 
 
-def relabelled(intervals: Iterable[Interval], first: Key, profile: Profile) -> list[Booking]:
-    """What levels book from the first change of labels on: what they booked before it stays."""
-    later = [
-        (name, max(start, first), end, labels, value)
-        for name, start, end, labels, value in intervals
-        if end is None or end > first
-    ]
-    return settle([], later, profile)
+def relabelled(levels: Mapping[tuple[str, int], int], first: Key, profile: Profile, times: int) -> dict[Booking, int]:
+    """What levels that hold at the first change of labels book from there on; ``times`` -1: to be taken back.
+
+    Only the customer's own labels: by all others nothing changes, so that a thousand open tickets are one sum.
+    """
+    booked: dict[Booking, int] = {}
+    for (name, value), number in levels.items():
+        if number:
+            for booking in settle([], [(name, first, None, _NONE, value)], profile):
+                booked[booking] = booked.get(booking, 0) + number * times
+    return booked

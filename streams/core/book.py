@@ -12,11 +12,12 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from . import attribution, costs, customers, handling, orders, service_level, statements, surveys, tickets
-from .account import EVER, Account, Change, Statement, relabelled
+from .account import Account, Change, Statement, relabelled
 from .costs import Slope
 from .events import (
     CartAbandoned,
@@ -85,21 +86,23 @@ _HEAVY: Final = 100
 class _Entity:
     """One set of events and what was derived from it."""
 
-    __slots__ = ("booked", "events", "view")
+    __slots__ = ("booked", "events", "labelled", "view")
 
     def __init__(self, events: list[Any]) -> None:
         self.events = events
         self.view: Any = None
         #: What the ledger holds of it; None = to be derived (it is what the present views give).
         self.booked: list[Booking] | None = None
+        #: Which of the customer's labels that is told by: those of open levels change without asking the ticket.
+        self.labelled = 0
 
 
 class _Customer:
     """The entities of one scope and the indexes by which they find each other."""
 
     __slots__ = (
-        "account", "answers", "book", "carts", "created", "entities", "ids", "paid", "placed", "profile", "scored",
-        "solved", "surveys", "touches",
+        "account", "answers", "book", "carts", "created", "entities", "ids", "labelled", "open", "paid", "placed",
+        "profile", "scored", "solved", "surveys", "touches",
     )  # fmt: skip
 
     def __init__(self, book: Book, known: bool) -> None:
@@ -117,6 +120,9 @@ class _Customer:
         self.placed: list[tuple[int, str]] = []
         self.paid: list[tuple[int, str]] = []
         self.answers: dict[str, list[tuple[Key, str]]] = {}
+        #: Tickets' levels that hold now: (measure, value) -> how many. And how often labels changed.
+        self.open: Counter[tuple[str, int]] = Counter()
+        self.labelled = 0
         #: Surveys with a CSAT score, by their answer.
         self.scored: list[tuple[int, str]] = []
         self.surveys: dict[str, set[str]] = {}
@@ -167,6 +173,10 @@ class _Customer:
                 _index(self.solved.setdefault(view.solved.issue_type, []), (view.solved.at, name), add)
             for touch in view.touches:
                 _index(self.touches, touch, add)
+            for level in _open(view):
+                self.open[level] += 1 if add else -1
+                if not self.open[level]:
+                    del self.open[level]
             if view.voided:
                 self.revoid(name)
         elif kind == ORDER:
@@ -245,17 +255,16 @@ class _Customer:
         until = int(entity.events[-1].occurred_at)
         if kind == SURVEY:
             until = -1 if entity.view.anchor is None else entity.view.anchor[0]
-        elif kind == TICKET and any(end is None or end[0] > until for _, _, end, _, _ in entity.view.intervals):
-            until = EVER
         self.account.reaches(key, until)
 
-    def rebooked(self, change: Change, others: Sequence[str], after: bool) -> list[Booking]:
-        """What of the account and of other tickets' bookings a change concerns, before it and after."""
-        assert self.account is not None
-        booked = self.account.bookings(change, after)
-        for name in others:
-            booked += relabelled(self.entities[TICKET, name].view.intervals, change.stretches[0][0], self.profile)
-        return booked
+    def levels(self, concerned: Iterable[EntityKey]) -> Counter[tuple[str, int]]:
+        """The levels that hold of all tickets but these."""
+        levels = self.open.copy()
+        for key in concerned:
+            view = self.entities[key].view
+            if key[0] == TICKET and view is not None:
+                levels.subtract(_open(view))
+        return levels
 
     # -- who is touched by whom -------------------------------------------------------------------------------
 
@@ -411,6 +420,11 @@ class _Customer:
         return settle([(paid, "order_value", (), left)], intervals, self.profile)
 
 
+def _open(view: tickets.Ticket) -> list[tuple[str, int]]:
+    """A ticket's levels that hold now."""
+    return [(name, value) for name, _, end, _, value in view.intervals if end is None]
+
+
 def _index(entries: list[Any], entry: Any, add: bool) -> None:
     if add:
         insort(entries, entry)
@@ -554,25 +568,24 @@ class Book:
             for key, view in fresh.items():
                 concerned.update(dict.fromkeys(customer.affected(key, touched[key].view, view)))
         change = customer.stage(fresh)
-        others: list[str] = []  # tickets with nothing new of which levels go on under other labels
+        levels: Counter[tuple[str, int]] = Counter()  # of tickets with nothing new: they go on under other labels
         before: list[Booking] = []
         if change is not None and customer.account is not None:
-            for key in customer.account.reaching(change):
-                if key[0] == TICKET and order(customer.entities[key].events[-1]) <= change.stretches[0][0]:
-                    others.append(key[1])
-                else:
-                    concerned[key] = None
-            others = [name for name in others if (TICKET, name) not in concerned]
-            before = customer.rebooked(change, others, after=False)
+            concerned.update(dict.fromkeys(customer.account.reaching(change)))
+            before = customer.account.bookings(change, after=False)
+            if change.stretches:
+                levels = customer.levels(concerned)
+                self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, -1))
         self._recall(customer, concerned)
         for key, view in fresh.items():
             self._swap(customer, key, touched[key], view)
             customer.reach(key)
         if change is not None and customer.account is not None:
             customer.account.commit(change)
-            self.ledger.post(difference(before, customer.rebooked(change, others, after=True)))
-            for name in others:
-                customer.entities[TICKET, name].booked = None
+            self.ledger.post(difference(before, customer.account.bookings(change, after=True)))
+            if change.stretches:
+                self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, 1))
+                customer.labelled += 1
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
         # labels; their bookings are still those of the old views, because nothing of theirs was posted.
         for key in concerned:
@@ -582,6 +595,8 @@ class Book:
         """Makes sure that the old bookings are known before any view changes."""
         for key in keys:
             entity = customer.entities[key]
+            if entity.labelled != customer.labelled and key[0] == TICKET and entity.view and _open(entity.view):
+                entity.booked = None
             if entity.booked is None:
                 entity.booked = customer.bookings(key, entity)
 
@@ -614,6 +629,7 @@ class Book:
         if entity.booked is not None and (entity.booked or booked):
             self.ledger.post(difference(entity.booked, booked))
         entity.booked = booked
+        entity.labelled = customer.labelled
 
     def _cool(self) -> None:
         """Lets go of the longest untouched scopes beyond the limit; their bytes stay."""

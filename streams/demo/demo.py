@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from typing import Final
 
 import click
+import msgspec
 
 from streams import admin, topics
 from streams.board.service import BoardService
-from streams.config import Settings
+from streams.config import ServiceLevelTable, Settings
 from streams.demo.broker import PARTITIONS, EmbeddedBroker
 from streams.demo.feed import Progress, feed
 from streams.worker import app
@@ -20,6 +21,16 @@ from streams.worker.host import serve
 
 __all__ = ["demo"]
 
+_SESSION_MS: Final = 30_000
+#: The simulated desk's promises, and what a deflected contact saves it (minor units).
+PROMISES: Final = (
+    ServiceLevelTable(name="first response 1 h", metric="first_response", seconds=3600),
+    ServiceLevelTable(
+        name="urgent 15 min", metric="first_response", seconds=900, filter={"priority": ("urgent", "high")}
+    ),
+    ServiceLevelTable(name="resolved 2 days", metric="first_resolution", seconds=172_800),
+)
+SAVED: Final = 400
 #: What is fed may be this far ahead of the worker: the embedded broker keeps only so much.
 ROOM: Final = 8_000
 
@@ -36,6 +47,7 @@ async def demo(
     customers: int,
 ) -> BoardService:
     """Runs until ``stop`` is set; the board that is returned still holds the last values."""
+    settings = _settings(settings)
     with ExitStack() as stack:
         transactional = bootstrap is not None
         if bootstrap is None:
@@ -77,6 +89,19 @@ async def demo(
             if isinstance(result, Exception):
                 raise result
         return board
+
+
+def _settings(settings: Settings) -> Settings:
+    """What the desk promises and saves, where nothing else is configured, and patience on a busy machine."""
+    kafka = msgspec.structs.replace(
+        settings.kafka, session_timeout_ms=max(settings.kafka.session_timeout_ms, _SESSION_MS)
+    )
+    settings = msgspec.structs.replace(settings, kafka=kafka)
+    if not settings.service_levels:
+        settings = msgspec.structs.replace(settings, service_levels=PROMISES)
+    if not settings.cost_per_contact_saved:
+        settings = msgspec.structs.replace(settings, cost_per_contact_saved=SAVED)
+    return settings
 
 
 def _addresses(url: str) -> None:

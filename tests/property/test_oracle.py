@@ -174,14 +174,15 @@ def test_every_shared_metric_is_reached() -> None:
         events = random_events(seed, 250, merges=False)
         last = max(to_ms(event["occurred_at"]) for event in events)
         births = [to_ms(event["occurred_at"]) for event in events if event["type"] == "ticket.created"]
-        instants = sorted({max(births) + 1, last - 10 * DAY, last + 1, last + 95 * DAY})
+        instants = sorted({max(births) + 1, last - 10 * DAY, last + 1, last + 95 * DAY, last + 300 * DAY})
         for values in replays(events, instants, settings_of(PLAIN), FIRST):
             seen |= {key[0] for key, record in values.items() if record.value}
     assert set(SHARED) - seen == set()
 
 
 def test_the_catalogue_says_nothing_the_oracle_does_not_know() -> None:
-    assert set(METRICS) - SUPPORTED == set()
+    """Warnings and goals judge other values: the oracle has none of them."""
+    assert {name for name in set(METRICS) - SUPPORTED if "all" in METRICS[name].dimensions} == set()
 
 
 @pytest.mark.parametrize("level", [level["name"] for level in NAMED])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.config import ConfigError, Settings, load
@@ -78,6 +79,7 @@ def test_a_desk_that_never_opens_has_no_deadlines() -> None:
     assert found.elapsed(START, START + 365 * DAY) == 0
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(BUSINESS),
     st.integers(0, 900 * 24 * 60),
@@ -89,6 +91,7 @@ def test_it_agrees_with_the_oracle(business: dict[str, Any], minutes: int, lengt
     assert found.elapsed(start, start + length) == oracle.business_ms(start, start + length)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(BUSINESS), st.integers(0, 900 * DAY), st.integers(1, 60 * HOUR))
 def test_deadline_and_elapsed_are_inverse(business: dict[str, Any], offset: int, length: int) -> None:
     found = clock(**business)
@@ -99,10 +102,11 @@ def test_deadline_and_elapsed_are_inverse(business: dict[str, Any], offset: int,
     assert found.elapsed(start, due - 1) == length - 1
 
 
-@given(st.lists(st.integers(START - 3000 * DAY, START + 900 * DAY), min_size=2, max_size=6))
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(START - 1000 * DAY, START + 900 * DAY), min_size=2, max_size=5))
 def test_what_was_asked_before_changes_nothing(instants: list[int]) -> None:
     used = clock()
-    for start, end in zip(instants, instants[1:], strict=False):
+    for start, end in pairwise(instants):
         assert used.elapsed(start, end) == clock().elapsed(start, end)
 
 
@@ -123,7 +127,12 @@ def test_two_clocks_of_the_same_hours_say_the_same_of_themselves() -> None:
 
 @pytest.mark.parametrize(
     ("text", "minutes"),
-    [("09:00-17:00", (540, 1020)), ("22:00-02:00", (1320, 1560)), ("00:00-24:00", (0, 1440)), ("00:00-00:00", (0, 1440))],
+    [
+        ("09:00-17:00", (540, 1020)),
+        ("22:00-02:00", (1320, 1560)),
+        ("00:00-24:00", (0, 1440)),
+        ("00:00-00:00", (0, 1440)),
+    ],
 )
 def test_hours_are_read(text: str, minutes: tuple[int, int]) -> None:
     assert parse_hours(text) == minutes
