@@ -65,6 +65,7 @@ class PartitionState:
         self.stats = Stats()
         self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
         self._found: codec.Origin | None = None
+        self._kept: dict[bytes, bytes] = {}
         self._stale: list[bytes] = []
         self._outputs: list[Output] = []
         self._counted = False
@@ -83,10 +84,12 @@ class PartitionState:
         if topic == STATE:
             scope_id, entity = codec.read_entity_key(key)
             self.book.restore(scope_id, entity, value)
-        elif value is not None:
-            self._restore(key, value)
+        elif value is not None:  # a changelog may hold a key many times: the last one says it all
+            self._kept[key] = value
+        else:
+            self._kept.pop(key, None)
 
-    def _restore(self, key: bytes, value: bytes) -> None:
+    def _take_up(self, key: bytes, value: bytes) -> None:
         kind, name = codec.read_pane_key(key)
         if kind == "p":
             pane, margin = name
@@ -101,6 +104,9 @@ class PartitionState:
             self._found = codec.read_origin(value)
 
     def restored(self) -> None:
+        kept, self._kept = self._kept, {}
+        for key, value in kept.items():
+            self._take_up(key, value)
         self.book.orphans = self.stats.counters.get("orphans", 0)
         self.book.unconverted = self.stats.counters.get("unconverted", 0)
         self._admitted = {name: len(members) for name, members in self.ledger.admitted.items()}
