@@ -39,7 +39,7 @@ def measures(quick: bool, groups: Sequence[str]) -> Iterator[Row]:
     events = simulated(5_000 if quick else 200_000)
     bodies = records(events)
     if "cpu" in groups:
-        yield from cpu.measure(bodies if quick else bodies[:100_000], 1 if quick else 3)
+        yield from cpu.measure(bodies if quick else bodies[:50_000], 1 if quick else 3)
     if "replay" in groups:
         yield from replay(bodies)
     if "customers" in groups:
