@@ -70,12 +70,13 @@ class Reader:
         self._said: dict[tuple[int, bytes], Cell] = {}
         self._costs: dict[tuple[int, Slope], int] = {}
         self._stats: dict[int, Stats] = {}
+        self._origins: dict[int, codec.Origin] = {}
         self._changes: Changes = {}
         self._costed = 0
         self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
 
     def take(self, partition: int, key: bytes, value: bytes | None) -> None:
-        """Takes one record. Raises ``StateError`` for what this version or these settings cannot read."""
+        """Takes one record. Raises ``StateError`` for what this version cannot read."""
         kind, name = codec.read_pane_key(key)
         if kind == "p":
             self._cell(partition, key, name, value)
@@ -87,11 +88,8 @@ class Reader:
                 self._costs[partition, name] = codec.read_count(value)
         elif kind == "s" and value is not None:
             self._stats[partition] = codec.read_stats(value)
-        elif kind == "v" and value is not None and codec.read_origin(value) != self._origin:
-            raise codec.StateError(
-                f"partition {partition} of support.panes was booked with other definitions than this board's: "
-                "start worker and board with the same roi.toml"
-            )
+        elif kind == "v" and value is not None:
+            self._origins[partition] = codec.read_origin(value)
 
     def _cell(self, partition: int, key: bytes, name: tuple[Pane, Margin], value: bytes | None) -> None:
         pane, margin = name
@@ -110,8 +108,18 @@ class Reader:
                 gathered[amount_key] = gathered.get(amount_key, 0) + amount
 
     def snapshot(self, as_of: int, ready: bool, lag: int = 0) -> Snapshot:
-        """All values at ``as_of`` (ms; taken back to the finest pane's edge by the caller)."""
+        """All values at ``as_of`` (ms; taken back to the finest pane's edge by the caller).
+
+        Raises ``StateError`` where a partition was last booked with other definitions.
+        """
         began = time.perf_counter()
+        for partition, origin in self._origins.items():
+            # Judged now and not when read: until it is compacted, the topic also holds what was booked before.
+            if origin != self._origin:
+                raise codec.StateError(
+                    f"partition {partition} of support.panes was booked with other definitions than this board's: "
+                    "start worker and board with the same roi.toml"
+                )
         changes, self._changes = self._changes, {}
         self._frames.absorb(changes)
         running, ended = self._frames.at(as_of)

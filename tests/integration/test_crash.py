@@ -31,7 +31,7 @@ BAD = 200
 SETTINGS = {
     "service_levels": [{"name": "reply_1h", "metric": "first_response", "clock": "calendar", "seconds": 3600}],
     # a few windows: these tests are about what is kept, and all windows are made of the same panes
-    "windows": {"rolling": ["1h", "7d", "90d"], "aligned": ["month"]},
+    "windows": {"rolling": ["1h", "90d"], "aligned": []},
     # small units, so that many can be broken
     "worker": {"unit_records": 2_000},
 }
@@ -113,6 +113,7 @@ def undisturbed(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def system(kafka: KafkaServer, undisturbed: Undisturbed, tmp_path: Path) -> Iterator[System]:
     with System(kafka, tmp_path / "system", SETTINGS) as made:
+        made.environ["SUPPORT_ROI_KAFKA_SESSION_TIMEOUT_MS"] = "2000"  # each death costs that much
         yield made
 
 
@@ -129,26 +130,19 @@ def finish(system: System, undisturbed: Undisturbed) -> None:
     board.process.terminate()
 
 
-def test_killed_at_random(system: System, undisturbed: Undisturbed) -> None:
+STEPS = ("sent", "delivered", "offsets", "committing", "committed", "sent", "delivered", "committing")
+
+
+def test_killed_at_random_and_inside_a_unit(system: System, undisturbed: Undisturbed) -> None:
+    """Sixteen kill -9 while 100,000 events are processed; random moments alone seldom hit where it hurts."""
     system.send_raw(undisturbed.records)
     rng = random.Random(11)
-    for _ in range(8):
+    for n, step in enumerate(STEPS):
         worker, before = system.worker(AS_OF), system.done()
         system.wait_until(before + 1)
         time.sleep(rng.uniform(0, 0.3))
         assert worker.alive
         worker.kill()
-    assert system.done() < len(undisturbed.records), "the kills came too late to be a test"
-    system.worker(AS_OF)
-    finish(system, undisturbed)
-
-
-STEPS = ("sent", "delivered", "offsets", "committing", "committed", "sent", "delivered", "committing")
-
-
-def test_killed_inside_a_unit(system: System, undisturbed: Undisturbed) -> None:
-    system.send_raw(undisturbed.records)
-    for n, step in enumerate(STEPS):
         died(system.faulty_worker(AS_OF, step=step, unit=2 + n % 3))
     assert system.done() < len(undisturbed.records), "the kills came too late to be a test"
     system.worker(AS_OF)
@@ -161,18 +155,18 @@ def died(worker: Process) -> None:
 
 def test_without_transactions_the_same_kills_are_seen(system: System, undisturbed: Undisturbed) -> None:
     """The test of the test: a build that only looks exactly-once must not pass."""
-    system.send_raw(undisturbed.records[:20_000])
-    for n in range(4):
-        died(system.faulty_worker(AS_OF, step="sent", unit=2 + n % 3, transactional=False))
+    part = EVENTS * 2 // 5
+    system.send_raw(undisturbed.records[:part])
+    for _ in range(3):
+        died(system.faulty_worker(AS_OF, step="sent", unit=2, transactional=False))
+    assert system.done() < part, "the kills came too late to be a test"
     system.faulty_worker(AS_OF, transactional=False)
-    system.wait_until_done()
-    system.send_raw(undisturbed.records[20_000:])
+    system.send_raw(undisturbed.records[part:])
     system.wait_until_done()
     found = End.of(system).against(undisturbed.end)
     assert any(said.startswith("panes") for said in found), found
-    board = system.board(AS_OF, "--no-publish")
-    board.wait_until_ready()
-    assert differences(board.rows(), undisturbed.rows) != []
+    with pytest.raises(AssertionError):  # other values, or none at all where they have become impossible
+        system.board(AS_OF, "--no-publish").shows(undisturbed.rows, seconds=20)
 
 
 def test_workers_come_and_go_while_events_flow(system: System, undisturbed: Undisturbed) -> None:
