@@ -35,7 +35,7 @@ class _Told(NamedTuple):
     """What was told of an ended period, in which state of its sums, and when."""
 
     turn: int
-    state: tuple[int, int, int]
+    state: tuple[int, int, int, int | None]
     records: list[MetricRecord]
 
 
@@ -145,7 +145,7 @@ class Reader:
         until = time.perf_counter() + _PATIENCE
         for name in sorted(told, key=lambda name: self._told[name].turn if name in self._told else -1):
             frame, version = told[name]
-            state = (version, self._costed + frame.final, as_of // HOUR)
+            state = (version, self._costed + frame.final, as_of // HOUR, frame.active)
             seen = self._told.get(name)
             if seen is None or (seen.state != state and time.perf_counter() < until):
                 self._turn += 1

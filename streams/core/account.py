@@ -11,17 +11,17 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from .customers import Marker, Plan, Spell, Spells, complaint, standing
 from .events import Key
 from .ledger import Booking
 from .measures import ABSENT, OWN, PROFILE
+from .periods import Asked
 from .policy import Policy
 from .profile import NOBODY, Entry, Interval, Profile, Stretch, settle
 from .segments import HORIZON, Segments, Sources
-from .windows import Window
 
 __all__ = ["Account", "Change", "Statement", "relabelled"]
 
@@ -63,14 +63,14 @@ class Change(NamedTuple):
 
 
 class Account:
-    """One customer's. ``windows`` and ``period`` are those that standing is booked for."""
+    """One customer's. ``asked`` are the windows that standing is booked for."""
 
-    __slots__ = ("_ends", "_labelled", "_moments", "_reach", "_said", "_segments", "_spells", "_windows", "complaints")
+    __slots__ = ("_asked", "_ends", "_labelled", "_moments", "_reach", "_said", "_segments", "_spells", "complaints")
 
-    def __init__(self, policy: Policy, windows: Sequence[Window], period: int | None) -> None:
-        self._windows = (windows, period)
-        asked = {name for promise in policy.service_levels for name in promise.filter}.union(policy.dimensions or ())
-        self._labelled = policy.dimensions is None or not asked.isdisjoint(PROFILE)
+    def __init__(self, policy: Policy, asked: Asked) -> None:
+        self._asked = asked
+        filtered = {name for promise in policy.service_levels for name in promise.filter}.union(policy.dimensions or ())
+        self._labelled = policy.dimensions is None or not filtered.isdisjoint(PROFILE)
         self._segments = Segments(policy)
         self._spells = Spells(policy.inactivity)
         self._said: dict[tuple[str, str], Statement] = {}
@@ -185,7 +185,7 @@ class Account:
             if spell.end is None or since < spell.end:
                 intervals.append(("customers_active", max(since, spell.start), spell.end, (), 1))
             if whole:
-                intervals.extend(standing(spell, *self._windows))
+                intervals.extend(standing(spell, self._asked))
         for name in change.tickets:
             at = self._complaint(name) if after or name not in change.complaints else change.complaints[name]
             if at is not None:

@@ -108,7 +108,7 @@ class _Customer:
     def __init__(self, book: Book, known: bool) -> None:
         self.book = book
         #: None where nobody is known: costs, anonymous contacts.
-        self.account = Account(book.policy, book.asked.rolling, book.asked.start) if known else None
+        self.account = Account(book.policy, book.asked) if known else None
         self.entities: dict[EntityKey, _Entity] = {}
         self.ids: dict[str, Event] = {}
         self.profile = NOBODY if self.account is None else self.account.profile

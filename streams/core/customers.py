@@ -21,7 +21,6 @@ from .measures import per_window
 from .periods import Asked
 from .profile import Entry, Interval
 from .segments import HORIZON
-from .windows import Window
 
 __all__ = ["JOINED", "LEFT", "PAID", "Plan", "Spell", "Spells", "bought_again", "complaint", "repurchase", "standing"]
 
@@ -129,10 +128,18 @@ class Spells:
         return self.spells[index] if index >= 0 and self.spells[index].holds(at) else None
 
 
-def standing(spell: Spell, windows: Iterable[Window], period: int | None) -> Iterator[Interval]:
-    """For which windows a spell runs at their start, and for which of these it has ended inside."""
-    end = spell.end
-    for window in windows:
+def standing(spell: Spell, asked: Asked) -> Iterator[Interval]:
+    """For which windows a spell runs at their start, and for which of these it has ended inside.
+
+    Of aligned windows, who was active at the start follows from who is now and the flows since; only those who joined
+    and left in the same one have to be told apart.
+    """
+    end, period = spell.end, asked.start
+    if end is not None:
+        for kind in asked.aligned:
+            if end[0] < kind.period(spell.start[0]).end:
+                yield per_window("joined_and_left", kind.name), end, None, (), 1
+    for window in asked.rolling:
         enters = window.leaves(spell.start[0])
         leaves = None if end is None else window.leaves(end[0])
         if leaves is not None and leaves <= enters:

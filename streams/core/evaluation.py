@@ -55,7 +55,7 @@ def evaluate(
             if dimension not in metric.dimensions:
                 continue
             bound = None if dimension in _ALWAYS else limit  # their members are few, and ``other`` is one of class
-            tables = [context.table(frame.window, frame.flows, dimension) for frame in own]
+            tables = [context.table(frame.window, frame.flows, dimension, frame.active) for frame in own]
             members = ["all"] if dimension == "all" else _members(metric, tables)
             for frame, table in zip(own, tables, strict=True):
                 compared = context.compared(metric, frame, dimension)
@@ -90,11 +90,12 @@ class _Context:
         self._courses: dict[int, Course] = {}
         self._tables: dict[tuple[str, int, str], _Table] = {}
 
-    def table(self, window: str, flows: Stretch | None, dimension: str) -> _Table:
+    def table(self, window: str, flows: Stretch | None, dimension: str, active: int | None = None) -> _Table:
         key = (window, id(flows), dimension)
         found = self._tables.get(key)
         if found is None:
             found = self._tables[key] = self._make(window, flows, dimension)
+            found.active = active
         return found
 
     def _make(self, window: str, flows: Stretch | None, dimension: str) -> _Table:
@@ -156,6 +157,7 @@ class _Table:
         self.costs: dict[str, int] = {}
         #: All costs of the window, whoever they fall on; None in ``now``.
         self.course: Course | None = None
+        self.active: int | None = None
         self._stems: dict[str, set[str]] = {}
         self._members: dict[str, Sums] = {}
 
@@ -179,7 +181,7 @@ class _Table:
 
     def _sums(self, cell: Cell, levels: Cell, cost: int) -> Sums:
         span = (self.as_of, self.as_of) if self.flows is None else (self.flows.start, self.flows.end)
-        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course, {})
+        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course, self.active, {})
 
     def having(self, needs: Sequence[str]) -> Iterator[str]:
         """The members with any amount of any of these measures."""

@@ -11,12 +11,12 @@ rolling windows have none, because no panes so fine are kept for a year.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .events import DAY, format_instant
 from .ledger import Cell, Changes, Panes
-from .measures import Margin
+from .measures import ALL, Margin
 from .periods import Aligned, Period
 from .windows import DAYS, Sliding, Tiling, Window, floor
 
@@ -46,6 +46,8 @@ class Frame:
     final: bool = False
     previous: Stretch | None = None
     year_before: Stretch | None = None
+    #: Customers active at the start of an aligned window; None for other windows.
+    active: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,14 @@ class Frames:
         if self._start is not None and self._start < as_of:
             running.append(Frame("period", stretches["period", "", 0], format_instant(self._start)))
         ended: list[tuple[Frame, int]] = []
+        now = self.levels.sums.get(ALL, {}).get("customers_active", 0)
         for kind in self._aligned:
+            active = now
             for index, period in enumerate(kind.told(as_of)):
-                frame = _frame(kind.name, period, stretches, final=period.final(as_of))
+                # Back from now, period by period: who was active at its start is who was at its end, less the flows.
+                flows = stretches[kind.name, "", period.start].sums.get(ALL, {})
+                active += flows.get("customers_left", 0) - flows.get("customers_joined", 0)
+                frame = replace(_frame(kind.name, period, stretches, final=period.final(as_of)), active=active)
                 if index == 0:
                     running.append(frame)
                 else:

@@ -174,6 +174,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "order_value": Measure(Kind.AMOUNT, PERSONS),
     "active_at_start": Measure(scheme=TOTAL_LEVELS),
     "left_since_start": Measure(scheme=TOTAL_LEVELS),
+    "joined_and_left": Measure(scheme=TOTAL),
     "bought_again": Measure(scheme=TOTAL),
     "bought_twice_again": Measure(scheme=TOTAL),
     "csat_followed": Measure(scheme=BY_SATISFACTION),

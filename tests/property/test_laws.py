@@ -485,8 +485,9 @@ def test_law_8_a_key_of_an_unknown_sort_is_refused() -> None:
 def test_law_8_a_board_with_other_definitions_refuses() -> None:
     desk = filled(Desk(DESK, edge(LAST)))
     desk.policy = settings_of(GIVEN | {"attribution": {"look_back_days": 4}}).policy()
+    board = desk.board()
     with pytest.raises(StateError, match=r"definitions|roi\.toml"):
-        desk.board()
+        board.snapshot(edge(LAST), ready=True)
 
 
 CHANGES: list[dict[str, Any]] = [

@@ -56,6 +56,8 @@ class Sums(NamedTuple):
     policy: Policy
     span: tuple[int, int] = (0, 0)
     course: Course | None = None
+    #: Customers active at the start of an aligned window; None in other windows.
+    active: int | None = None
     #: The cell's bins by measure, sorted out when first asked for.
     sorted_bins: dict[str, dict[int, int]] | None = None
 

@@ -19,6 +19,8 @@ _YEAR: Final = "365d"
 
 def _churn(sums: Sums, left: bool) -> Value:
     active, gone = sums.here("active_at_start"), sums.here("left_since_start")
+    if sums.active is not None:
+        active, gone = sums.active, sums.flow("customers_left") - sums.here("joined_and_left")
     return Value((gone if left else active - gone) / active if active else None, active)
 
 
@@ -65,11 +67,11 @@ CUSTOMERS: Final = [
            ("customers_left", "customers_joined"), dimensions=_PERSON),
     Metric("churn_ratio", "ratio", "ratio", "Share of the customers active at the window's start who left in it.",
            "active at start and left since / active at start", lambda sums: _churn(sums, left=True),
-           ("active_at_start",), dimensions=_ALL, aligned=False),
+           ("active_at_start",), dimensions=_ALL),
     Metric("retention_ratio", "ratio", "ratio",
            "Share of the customers active at the window's start who stayed without interruption.",
            "active at start and ever since / active at start", lambda sums: _churn(sums, left=False),
-           ("active_at_start",), dimensions=_ALL, aligned=False),
+           ("active_at_start",), dimensions=_ALL),
     Metric("returning_customer_ratio", "ratio", "ratio", "Share of buyers with more than one paid order in the window.",
            "customers with > 1 paid order / customers with >= 1", _returning, ("order_value",), dimensions=_ALL),
     Metric("average_order_value", "mean", MONEY, "Mean of what is left of paid orders, at their first payment.",
