@@ -63,10 +63,7 @@ def _all() -> list[Metric]:
         Metric("roi_net_excluding_savings_ratio", "ratio", "ratio", 2.61),
         Metric("maturity_ratio", "ratio", "ratio", 0.42),
         Metric("cost_estimated_ratio", "ratio", "ratio", 0.18),
-        *(
-            Metric(x, "money", money, b)
-            for x, b in (("benefit_total", 1380), ("service_cost", 345), ("benefit", 1380))
-        ),
+        *(Metric(x, "money", money, b) for x, b in (("benefit_total", 1380), ("service_cost", 345), ("benefit", 1380))),
         *(Metric(x, "count", "count", b) for x, b in (("tickets_created", 0.31), ("tickets_solved", 0.3))),
         Metric("reopen_ratio", "ratio", "ratio", 0.061),
         *(Metric(f"first_response_p{q}_seconds", "seconds", s, b) for q, b in ((50, 754), (90, 5230))),
@@ -77,10 +74,7 @@ def _all() -> list[Metric]:
         Metric("value_at_risk", "money", money, 1842300),
         Metric("sla_attained_ratio", "ratio", "ratio", 0.93),
         Metric("nps", "points", "points", 41),
-        *(
-            Metric(x, "ratio", "ratio", b)
-            for x, b in (("csat_ratio", 0.874), ("survey_response_ratio", 0.312))
-        ),
+        *(Metric(x, "ratio", "ratio", b) for x, b in (("csat_ratio", 0.874), ("survey_response_ratio", 0.312))),
         Metric("fcr_one_session_ratio", "ratio", "ratio", 0.712),
         Metric("fcr_no_repeat_ratio", "ratio", "ratio", 0.664),
     ]
@@ -112,9 +106,7 @@ GROUPS = {
 def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0) -> Snapshot:
     """Values that wander slowly with time; ROI of 7 d is always 3 and of 30 d always 0.5, for the tests."""
     if not ready:
-        return Snapshot(
-            as_of, [], Health(ready=False, newest_event={"support.tickets": as_of - 86400000}, lag=lag)
-        )
+        return Snapshot(as_of, [], Health(ready=False, newest_event={"support.tickets": as_of - 86400000}, lag=lag))
     chance, records = random.Random(seed * 1000003 + as_of // 1000), []
     for metric in METRICS:
         if metric.id in NOW:
@@ -188,9 +180,7 @@ if __name__ == "__main__":
     options.add_argument("--port", type=int, default=8080)
     options.add_argument("--every", type=float, default=1.0)
     options.add_argument("--history", type=int, default=0, help="steps of replaying to show first")
-    options.add_argument(
-        "--stop-after", type=int, default=0, help="snapshots after which evaluation stands still"
-    )
+    options.add_argument("--stop-after", type=int, default=0, help="snapshots after which evaluation stands still")
     options.add_argument("--stale", type=float, default=30.0)
     options.add_argument("--without", action="append", default=[], help="a metric this desk does not have")
     given = options.parse_args()

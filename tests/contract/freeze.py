@@ -105,11 +105,7 @@ def frozen() -> dict[str, Fingerprint]:
 def changes() -> list[str]:
     """Every breaking change of a schema in the tree, topic first."""
     now = current()
-    return [
-        f"{topic}: {change}"
-        for topic, old in frozen().items()
-        for change in breaking(old, now.get(topic, {}))
-    ]
+    return [f"{topic}: {change}" for topic, old in frozen().items() for change in breaking(old, now.get(topic, {}))]
 
 
 def main() -> int:

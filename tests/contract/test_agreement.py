@@ -239,9 +239,7 @@ def _decodes(body: str | bytes) -> bool:
     [
         pytest.param(TICKETS, "ticket_voided", {"occurred_at": "1999-12-31T23:59:59Z"}, id="clock"),
         pytest.param(SURVEYS, "survey_answered_alone", {"scale_min": 10}, id="two_fields-scale"),
-        pytest.param(
-            COSTS, "cost_incurred_salaries", {"period_end": "2025-01-01T00:00:00Z"}, id="two_fields-period"
-        ),
+        pytest.param(COSTS, "cost_incurred_salaries", {"period_end": "2025-01-01T00:00:00Z"}, id="two_fields-period"),
         pytest.param(ORDERS, "order_paid", {"amount_minor": 6490.0}, id="integral_float"),
     ],
 )
@@ -258,9 +256,7 @@ def test_topic_the_decoder_takes_an_event_on_another_topic() -> None:
 
 
 def test_beyond_json_repeated_names_are_each_checked() -> None:
-    body = json.dumps(_example(TICKETS, "ticket_sentiment_negative")).replace(
-        '"score"', '"score": 5, "score"'
-    )
+    body = json.dumps(_example(TICKETS, "ticket_sentiment_negative")).replace('"score"', '"score": 5, "score"')
     assert cases.complaints(TICKETS, json.loads(body)) == []
     assert not _decodes(body)
 

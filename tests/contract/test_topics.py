@@ -68,9 +68,7 @@ def test_an_accepted_body_fits_its_topic_and_the_largest_record_fits_a_dead_lett
 def _text_limit() -> int:
     limits = set()
     for field in ("key", "value"):
-        found = re.search(
-            r"above (\d+) bytes", cases.schema(DEAD_LETTERS)["properties"][field]["description"]
-        )
+        found = re.search(r"above (\d+) bytes", cases.schema(DEAD_LETTERS)["properties"][field]["description"])
         assert found is not None, f"{field} of a dead letter does not say up to which size it is text"
         limits.add(int(found[1]))
     (limit,) = limits
@@ -107,9 +105,7 @@ def _undescribed(node: dict[str, Any], path: str) -> list[str]:
     for name, child in node.get("properties", {}).items():
         here = f"{path}.{name}"
         found += [] if len(child.get("description", "")) > 8 else [here]
-        if re.search(r"seconds|amount|scale", name) and not re.search(
-            "second|minor units|points", str(child)
-        ):
+        if re.search(r"seconds|amount|scale", name) and not re.search("second|minor units|points", str(child)):
             found.append(f"{here} without its unit")
         found += _undescribed(child, here) + _undescribed(child.get("items", {}), f"{here}[]")
     for name, child in node.get("$defs", {}).items():
@@ -123,11 +119,7 @@ def test_every_event_type_has_a_class_a_schema_and_an_example() -> None:
     types = [kind for topic in cases.INPUTS for kind in cases.event_types(topic.name)]
     assert len(types) == len(set(types))
     assert set(types) == classes
-    shown = {
-        msgspec.json.decode(file.read_bytes())["type"]
-        for topic in cases.INPUTS
-        for file in cases.examples(topic)
-    }
+    shown = {msgspec.json.decode(file.read_bytes())["type"] for topic in cases.INPUTS for file in cases.examples(topic)}
     assert shown == classes
 
 
@@ -176,9 +168,7 @@ def test_a_wrong_topics_file_is_refused_by_topic_and_key(old: str, new: str, nam
         load(ONE.replace(old, new, 1))
 
 
-def test_schemas_inside_an_installed_package_come_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_schemas_inside_an_installed_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "streams"
     monkeypatch.setattr(module, "__file__", str(package / "topics.py"))
     with pytest.raises(FileNotFoundError, match="install it again"):

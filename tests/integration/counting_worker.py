@@ -149,9 +149,7 @@ class FaultyLog(PartitionLog):
 def main() -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     name = SETUP["name"]
-    FaultyLog.fault = Fault(
-        SETUP.get("step", ""), SETUP.get("unit", 1), SETUP.get("signal", int(signal.SIGKILL))
-    )
+    FaultyLog.fault = Fault(SETUP.get("step", ""), SETUP.get("unit", 1), SETUP.get("signal", int(signal.SIGKILL)))
     log = FaultyLog(
         LogOptions(
             application=name,

@@ -227,5 +227,3 @@ def test_a_board_begun_again_shows_the_same(system: System, tmp_path: Path) -> N
     check_published(system, expected)
     worker.terminate()
     board.process.terminate()
-
-

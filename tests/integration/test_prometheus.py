@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(120)
 
 AS_OF = parse_instant("2026-03-01T00:00:00Z")
 SETTINGS = {
-    "service_levels": [{"name": "reply \"1h\"\\", "metric": "first_response", "clock": "calendar", "seconds": 3600}],
+    "service_levels": [{"name": 'reply "1h"\\', "metric": "first_response", "clock": "calendar", "seconds": 3600}],
 }  # a name that a careless exposition would break on
 
 

@@ -68,9 +68,7 @@ def found(text: bytes, name: str) -> dict[tuple[str, ...], float]:
         st.tuples(
             NASTY,
             NASTY,
-            st.one_of(
-                st.none(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False)
-            ),
+            st.one_of(st.none(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False)),
         ),
         unique_by=lambda t: t[:2],
         max_size=8,
@@ -80,9 +78,7 @@ def found(text: bytes, name: str) -> dict[tuple[str, ...], float]:
 def test_what_is_read_back_is_what_the_records_say(cells: list[tuple[str, str, Any]]) -> None:
     records = [record(value=v, dimension=d, member=m) for d, m, v in cells]
     text = exposition().values(snapshot(*records)).text
-    assert found(text, "support_tickets_created") == {
-        ("7d", d, m): float(v) for d, m, v in cells if v is not None
-    }
+    assert found(text, "support_tickets_created") == {("7d", d, m): float(v) for d, m, v in cells if v is not None}
 
 
 def test_text_that_would_break_a_scrape_is_replaced() -> None:

@@ -48,9 +48,7 @@ class Recorder:
         self.slept += seconds
 
     def take(self) -> list[tuple[str, Any]]:
-        flat = [
-            (k.decode(), None if v is None else json.loads(v)["value"]) for b in self.batches for k, v in b
-        ]
+        flat = [(k.decode(), None if v is None else json.loads(v)["value"]) for b in self.batches for k, v in b]
         self.batches.clear()
         return flat
 
@@ -136,9 +134,11 @@ async def test_the_rate_is_bounded_and_a_newer_snapshot_wins() -> None:
     it = publisher(recorder, per_second=1000.0)
     many = [record(f"m{i:04}") for i in range(2000)]
     await it.publish(snapshot(*many), lambda: False)
-    assert len(recorder.take()) == 500 and recorder.slept == pytest.approx(0.5)
+    assert len(recorder.take()) == 500
+    assert recorder.slept == pytest.approx(0.5)
     await it.publish(snapshot(*many))
-    assert len(recorder.take()) == 1500 and recorder.slept == pytest.approx(2.0)
+    assert len(recorder.take()) == 1500
+    assert recorder.slept == pytest.approx(2.0)
 
 
 @pytest.mark.asyncio

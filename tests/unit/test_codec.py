@@ -10,12 +10,19 @@ import pytest
 from streams.config import Settings, load
 from streams.core.codec import origin
 
-SETTINGS = {"SUPPORT_ROI_SERVICE_LEVELS": '[{name="a", metric="first_response", seconds=60, filter={priority=["x","y"]}}]'}
-SAY = f"from streams.config import load; from streams.core.codec import origin; print(origin(load(None, {SETTINGS!r}).policy(), ['1h']).definitions)"
+LEVELS = '[{name="a", metric="first_response", seconds=60, filter={priority=["x","y"]}}]'
+SETTINGS = {"SUPPORT_ROI_SERVICE_LEVELS": LEVELS}
+SAY = f"""
+from streams.config import load
+from streams.core.codec import origin
+print(origin(load(None, {SETTINGS!r}).policy(), ["1h"]).definitions)
+"""
 
 
 def test_another_process_has_the_same_fingerprint() -> None:
-    told = {subprocess.run([sys.executable, "-c", SAY], capture_output=True, text=True, check=True).stdout for _ in range(2)}
+    told = {
+        subprocess.run([sys.executable, "-c", SAY], capture_output=True, text=True, check=True).stdout for _ in range(2)
+    }
     assert told == {origin(load(None, SETTINGS).policy(), ["1h"]).definitions + "\n"}
 
 

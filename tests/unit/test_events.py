@@ -32,9 +32,7 @@ from streams.core.events import (
 )
 from streams.topics import INPUTS, schemas_folder
 
-INPUT_EXAMPLES = sorted(
-    file for name in INPUTS for file in schemas_folder().glob(f"{name}/v1/examples/*.json")
-)
+INPUT_EXAMPLES = sorted(file for name in INPUTS for file in schemas_folder().glob(f"{name}/v1/examples/*.json"))
 
 TICKET = {
     "event_id": "e-1",
@@ -326,9 +324,7 @@ def test_an_unknown_type_is_named_and_the_message_stays_short(name: str) -> None
 
 @pytest.mark.parametrize("field", ["status", "author", "type"])
 def test_a_value_that_looks_like_the_message_of_an_unknown_type_does_not_become_one(field: str) -> None:
-    fields = {"status": {"type": "ticket.status_changed"}, "author": {"type": "ticket.message"}, "type": {}}[
-        field
-    ]
+    fields = {"status": {"type": "ticket.status_changed"}, "author": {"type": "ticket.message"}, "type": {}}[field]
     value = 7 if field == "type" else "Invalid value 'x' - at `$.type`"
     assert rejected(body(**{**fields, field: value})).reason == "schema"
 

@@ -140,9 +140,7 @@ class KafkaServer:
         """Returns when the broker answers."""
         assert self._process is None
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._java("kafka.Kafka"), stdout=output, stderr=output, cwd=self.folder
-            )
+            self._process = subprocess.Popen(self._java("kafka.Kafka"), stdout=output, stderr=output, cwd=self.folder)
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
