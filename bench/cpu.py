@@ -77,7 +77,7 @@ def measure(records: Sequence[Record], times: int) -> Iterator[Row]:
         size = sum(len(output.key or b"") + len(output.value or b"") for output in written)
         note = f"{len(written) / count:.1f} records and {size / count:,.0f} bytes written an event"
         yield row("partition state", _named(live), seconds, note)
-    yield from _board(written)
+    yield from _board(written, records[-1].timestamp)
 
 
 def _named(live: bool) -> str:
@@ -124,7 +124,7 @@ def _state(records: Sequence[Record], live: bool) -> Iterator[Output]:
             yield from outputs
 
 
-def _board(written: Sequence[Output]) -> Iterator[Row]:
+def _board(written: Sequence[Output], newest: int) -> Iterator[Row]:
     """``written`` by a partition at whose clock everything is history."""
     panes = [output for output in written if output.topic == PANES]
     reader = Reader(POLICY, WINDOWS, aligned=ALIGNED)
@@ -135,7 +135,7 @@ def _board(written: Sequence[Output]) -> Iterator[Row]:
         reader.take(0, output.key or b"", output.value)
     seconds = time.process_time() - began
     yield Row("board", "Reader.take", len(panes) / seconds, "records/s", note=f"{len(panes):,} records")
-    snapshots = [reader.snapshot(END + step * 1000, ready=True) for step in range(3)]
+    snapshots = [reader.snapshot(newest + (1 + step) * 1000, ready=True) for step in range(3)]
     yield Row("board", "first snapshot", snapshots[0].seconds, "s", note=f"{len(snapshots[0].records):,} values")
     yield Row("board", "a second later", min(snapshot.seconds for snapshot in snapshots[1:]), "s")
     gc.unfreeze()

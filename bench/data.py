@@ -43,7 +43,7 @@ filter = { priority = "urgent" }
 """
 
 _TICKETS_PER_DAY: Final = 500
-_EVENTS_PER_DAY: Final = 7000  # about what a desk of that size makes; only the start is chosen by it
+_EVENTS_PER_DAY: Final = 5000  # what a desk of that size makes at least; only the start is chosen by it
 
 
 class Record(NamedTuple):
@@ -59,8 +59,8 @@ class Record(NamedTuple):
 
 
 def simulated(count: int) -> list[SimulatedEvent]:
-    """The first ``count`` events of a desk that closes at ``END`` or a little after: the same at every call."""
-    days = count / _EVENTS_PER_DAY + 1
+    """The first ``count`` events of a desk, all before ``END``: the same at every call."""
+    days = count / _EVENTS_PER_DAY + 2
     stream = simulate(
         seed=SEED,
         start_ms=END - int(days * DAY),

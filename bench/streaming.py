@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from bench.data import END, ROI_TOML, SETTINGS
+from bench.data import ROI_TOML, SETTINGS
 from bench.process import PATIENCE, ROOT
 from bench.report import Row
 from streams import admin
@@ -61,7 +61,7 @@ def measure(events: Sequence[SimulatedEvent], faust_events: int) -> Iterator[Row
         ratio = bare.events / bare.seconds / rate
         note = f"one count by channel, at least once; the first {faust_events:,} events"
         yield Row("Kafka", "stock Faust agent, one table", rate, "events/s", ratio, beside, note)
-        found = _worker(server.bootstrap, len(events))
+        found = _worker(server.bootstrap, len(events), events[-1].at)
         rate = found.events / found.seconds
         ratio = bare.events / bare.seconds / rate
         note = f"all metrics, all windows, exactly once; {found.events:,} events, {PARTITIONS} partitions"
@@ -131,13 +131,13 @@ def _json_line(process: subprocess.Popen[bytes], output: Any) -> bytes:
     raise TimeoutError("no result")
 
 
-def _worker(bootstrap: str, count: int) -> Drained:
+def _worker(bootstrap: str, count: int, newest: int) -> Drained:
     with tempfile.TemporaryDirectory() as folder, open(Path(folder) / "log", "w+b") as log:
         config = Path(folder) / "roi.toml"
         config.write_text(ROI_TOML)
         command = [
             sys.executable, "-m", "streams.cli", "--config", str(config), "worker", "--bootstrap-servers", bootstrap,
-            "--as-of", format_instant(END)[:-5] + "Z",
+            "--as-of", format_instant(newest + 1000)[:-5] + "Z",
         ]  # fmt: skip
         with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
             try:

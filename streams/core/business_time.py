@@ -138,15 +138,24 @@ class BusinessClock:
             return start
         if not any(self._hours):
             return None
+        if self._from <= start < self._until:  # most are met in the year they begin in
+            found = self._due(start, length)
+            if found is not None:
+                return found
         first = self._days.local_date(start).year
-        for years in (0, 1, 3, _YEARS_AHEAD):  # most are met in the year they begin in
+        for years in (0, 1, 3, _YEARS_AHEAD):
             self._cover(first, min(first + years, _LAST_YEAR))
-            begun = bisect_right(self._starts, start) - 1
-            target = self._before[begun] + min(start, self._ends[begun]) - self._starts[begun] + length
-            index = bisect_left(self._after, target)
-            if index < len(self._after):
-                return self._starts[index] + target - self._before[index]
+            found = self._due(start, length)
+            if found is not None:
+                return found
         return None
+
+    def _due(self, start: int, length: int) -> int | None:
+        """The deadline, if it is laid out."""
+        begun = bisect_right(self._starts, start) - 1
+        target = self._before[begun] + min(start, self._ends[begun]) - self._starts[begun] + length
+        index = bisect_left(self._after, target)
+        return self._starts[index] + target - self._before[index] if index < len(self._after) else None
 
     def _lay_out(self, start: int, end: int) -> None:
         self._cover(*(min(self._days.local_date(at).year, _LAST_YEAR) for at in (start, end)))

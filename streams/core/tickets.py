@@ -26,9 +26,10 @@ from .events import (
     TicketVoided,
     order,
 )
-from .measures import UNKNOWN, Labels, apart, both
+from .measures import apart
 from .policy import Policy
 from .profile import Entry
+from .ticket_recorder import Recorder
 from .ticket_view import SOLVED, WAITING, Clocks, Repeat, Ticket, Touch, Wait
 
 __all__ = ["Repeat", "Ticket", "Touch", "read"]
@@ -50,35 +51,18 @@ def read(events: Sequence[TicketEvent], policy: Policy) -> Ticket:
     return reader.finish()
 
 
-class _Reader:
+class _Reader(Recorder):
     """The state of one ticket while its events are read."""
 
     __slots__ = (
-        "armed", "asked", "assignee", "channel", "created", "entries", "first_contact", "group", "held", "issue_type",
-        "key", "labels", "last_solving", "later_responses", "levels", "measure", "measured", "merged", "messages",
-        "one_session", "policy", "priority", "product", "reopened_first", "replier", "response", "status", "statuses",
-        "ticket", "unacknowledged", "waited", "waiting",
+        "armed", "asked", "first_contact", "held", "last_solving", "later_responses", "merged", "messages", "one_session",
+        "reopened_first", "response", "status", "statuses", "unacknowledged", "waited", "waiting",
     )  # fmt: skip
 
     def __init__(self, created: TicketCreated, policy: Policy) -> None:
-        self.ticket = Ticket()
-        self.entries = self.ticket.entries
-        self.key = order(created)
-        self.policy = policy
-        self.measure = policy.business.elapsed
-        #: The last duration that was asked for, from when to when: several samples often share it.
-        self.measured = (0, 0, 0)
-        self.created = at = created.occurred_at
-        self.channel = created.channel
-        self.issue_type = created.issue_type or UNKNOWN
-        self.priority = created.priority or UNKNOWN
-        self.product = created.product or UNKNOWN
-        self.group = created.group or UNKNOWN
-        self.assignee: str | None = None
-        self.replier: str | None = None
-        self.labels: Labels = (*self.told(), UNKNOWN)
-        self.ticket.keys.append(self.key)
-        self.ticket.labels.append(self.labels)
+        super().__init__(created, policy)
+        at = self.created
+        self.levels["tickets_open"] = self.key
         self.ticket.created = Repeat(at, self.issue_type)
         self.merged = False
         by_customer = (created.created_by or "customer") == "customer"
@@ -101,54 +85,10 @@ class _Reader:
         self.last_solving: list[Entry] = []
         self.reopened_first: int | None = None
         self.first_contact: list[Entry] = []
-        #: Levels that hold: name -> since when.
-        self.levels: dict[str, Key] = {"tickets_open": self.key}
         self.enter("tickets_created", self.labels)
         if by_customer:
             self.enter("contacts_created", self.labels)
             self.levels["tickets_unanswered"] = self.key
-
-    # -- labels and levels ------------------------------------------------------------------------------------
-
-    def told(self) -> Labels:
-        """The labels that events tell, without the agent."""
-        return (self.channel, self.issue_type, self.priority, self.product, self.group)
-
-    def author(self, agent: str | None) -> Labels:
-        """The labels of what an agent did; without a name, of whoever has the ticket."""
-        return self.labels if agent is None else (*self.labels[:-1], agent)
-
-    def enter(self, name: str, labels: Labels, value: int = 1) -> None:
-        """Books at the event that is being read."""
-        self.entries.append((self.key, name, labels, value))
-
-    def took(self, start: int) -> int:
-        """The time from ``start`` to the event that is being read, on both clocks."""
-        at = self.key[0]
-        since, until, found = self.measured
-        if since != start or until != at:
-            found = both(at - start, self.measure(start, at))
-            self.measured = (start, at, found)
-        return found
-
-    def end(self, name: str) -> None:
-        """Ends a level, if it holds, under the labels it had."""
-        since = self.levels.pop(name, None)
-        if since is not None:
-            self.ticket.intervals.append((name, since, self.key, self.labels, 1))
-
-    def relabel(self) -> None:
-        """Takes new labels into force: levels move over to them, flows go on under them."""
-        labels = (*self.told(), self.assignee or self.replier or UNKNOWN)
-        if labels == self.labels:
-            return
-        holding = list(self.levels)
-        for name in holding:
-            self.end(name)
-        self.labels = labels
-        self.ticket.keys.append(self.key)
-        self.ticket.labels.append(labels)
-        self.levels = dict.fromkeys(holding, self.key)
 
     # -- events -----------------------------------------------------------------------------------------------
 
@@ -237,15 +177,6 @@ class _Reader:
         self.ticket.handlings.append(Touch(self.key, labels))
         if event.talk_seconds is not None:
             self.touch(event.agent_id, call=True)
-
-    def update(self, event: TicketUpdated) -> None:
-        self.channel = event.channel or self.channel
-        self.issue_type = event.issue_type or self.issue_type
-        self.priority = event.priority or self.priority
-        self.product = event.product or self.product
-        self.group = event.group or self.group
-        self.assignee = event.agent_id or self.assignee
-        self.relabel()
 
     # -- statuses ---------------------------------------------------------------------------------------------
 
