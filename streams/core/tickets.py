@@ -55,8 +55,8 @@ class _Reader(Recorder):
     """The state of one ticket while its events are read."""
 
     __slots__ = (
-        "armed", "asked", "first_contact", "held", "last_solving", "later_responses", "merged", "messages", "one_session",
-        "reopened_first", "response", "status", "statuses", "unacknowledged", "waited", "waiting",
+        "armed", "asked", "first_contact", "held", "last_solving", "later_responses", "merged", "messages",
+        "one_session", "reopened_first", "response", "status", "statuses", "unacknowledged", "waited", "waiting",
     )  # fmt: skip
 
     def __init__(self, created: TicketCreated, policy: Policy) -> None:
