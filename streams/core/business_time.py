@@ -112,11 +112,6 @@ class BusinessClock:
         self._before: list[int] = []
         self._after: list[int] = []
 
-    def __repr__(self) -> str:
-        """What it is made of and nothing else: state is marked with the definitions that it was booked by."""
-        holidays = sorted(day.isoformat() for day in self._holidays)
-        return f"BusinessClock({self._days.zone}, {self._hours}, {holidays})"
-
     def told(self) -> list[object]:
         """What it was made with, as plain values: equal clocks tell the same."""
         return [self._days.told(), self._hours, sorted(day.isoformat() for day in self._holidays)]
