@@ -117,7 +117,9 @@ bootstrap_option = click.option(
     "--bootstrap-servers", metavar="HOST:PORT,…", help="Kafka to use  [default: kafka.bootstrap_servers]"
 )
 as_of_option = click.option(
-    "--as-of", type=Instant(), help="Run as if the clock stood at this time, for audits and old data."
+    "--as-of",
+    type=Instant(),
+    help="Run as if the clock stood at this time, for audits and old data; later events still count.",
 )
 
 
