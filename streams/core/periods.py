@@ -10,7 +10,7 @@ A period is [its first midnight, the next one's). It is final once nothing insid
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -25,6 +25,8 @@ __all__ = ["ALIGNED", "SETTLED", "Aligned", "Asked", "Period"]
 SETTLED: Final = 30 * DAY
 #: For this long a period is still told with ``final`` true, so that subscribers hear of it.
 _TOLD: Final = DAY
+#: Days whose periods are remembered.
+_KEPT: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,19 @@ class Aligned:
 
     name: str
     calendar: LocalDays
+    _known: dict[int, Period] = field(default_factory=dict, repr=False, compare=False)
 
     def period(self, at: int) -> Period:
         """The period that holds an instant."""
+        midnight = self.calendar.midnight(at)
+        found = self._known.get(midnight)
+        if found is None:
+            if len(self._known) > _KEPT:
+                self._known.clear()
+            found = self._known[midnight] = self._lay_out(at)
+        return found
+
+    def _lay_out(self, at: int) -> Period:
         day = self._first(self.calendar.local_date(at))
         start, end = self.calendar.start(day), self.calendar.start(self._next(day))
         return Period(self.name, start, end, _label(start, self.calendar))
