@@ -158,12 +158,17 @@ class Ledger:
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
         pending, finest = self._pending, self.grid.finest
+        cells: dict[tuple[Scheme, Labels], Cell] = {}
+        before: int | None = None  # an entity's bookings come in bunches of the same instant
         for (at, name, labels, value), times in delta.items():
             kind, scheme = MEASURES.get(name) or measure(name)
-            pane = finest(at)
-            cells = pending.get(pane)
-            if cells is None:
-                cells = pending[pane] = {}
+            if at != before:
+                before = at
+                pane = finest(at)
+                found = pending.get(pane)
+                if found is None:
+                    found = pending[pane] = {}
+                cells = found
             cell = cells.get((scheme, labels))
             if cell is None:
                 cell = cells[scheme, labels] = {}

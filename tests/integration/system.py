@@ -192,6 +192,12 @@ class Board:
         self.wait_until_ready()
         return by_key(json.loads(self.page("/api/metrics")))
 
+    def has(self, wanted: Callable[[dict[RowKey, Row]], bool], seconds: float = 20) -> None:
+        """Waits until the values are as wanted, for so long; says nothing of what is wrong with them."""
+        deadline = time.monotonic() + seconds
+        while not wanted(self.rows()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+
     def shows(self, expected: Mapping[RowKey, Row], seconds: float = PATIENCE) -> None:
         """Waits until the board shows exactly these values."""
         found: dict[RowKey, Row] = {}
