@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from kafka.broker import KafkaServer
 
@@ -40,6 +40,11 @@ HERE = Path(__file__).parent
 # packages beside this folder (the oracle's events, the contract's cases): not there unless those tests run too
 sys.path.insert(1, str(HERE.parent))
 
+_UNDECIDED = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 PATIENCE = 60.0  # seconds for what takes one or two on an idle machine
 #: What a process that ended in order must not have said.
 COMPLAINTS = re.compile(r"Traceback|never retrieved|was destroyed|Unclosed|never awaited")
@@ -322,9 +327,17 @@ class System:
     def committed(self) -> dict[tuple[str, int], int]:
         """The group's offsets; 0 where there is none."""
         asked = [TopicPartition(topic, number) for topic in INPUTS for number in self._partitions(topic)]
-        return {
-            (at.topic, at.partition): max(0, at.offset) for at in self._consumer().committed(asked, timeout=PATIENCE)
-        }
+        told = until("the group's coordinator", lambda: self._told(asked))
+        return {(at.topic, at.partition): max(0, at.offset) for at in told}
+
+    def _told(self, asked: list[TopicPartition]) -> list[TopicPartition] | None:
+        """What the coordinator says; None while the broker still makes up its mind who that is."""
+        try:
+            return self._consumer().committed(asked, timeout=PATIENCE)
+        except KafkaException as problem:
+            if problem.args[0].code() not in _UNDECIDED:
+                raise
+            return None
 
     def done(self) -> int:
         """Records of the input topics that are durably processed."""

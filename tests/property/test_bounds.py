@@ -81,7 +81,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         monkeypatch.setattr(owner, name, wrapped)
 
     wrap(tickets, "read")
-    wrap(book_module._Customer, "bookings")
+    wrap(book_module.Scope, "bookings")
     wrap(book_module, "from_state")
     yield work
     monkeypatch.undo()

@@ -14,6 +14,7 @@ from streams.core.catalogue.customers import CUSTOMERS
 from streams.core.customers import JOINED, LEFT, PAID, Marker, Spell, Spells
 from streams.core.events import DAY, Event, Key, decode, format_instant
 from streams.core.measures import PROFILE
+from streams.core.periods import Asked
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.profile import NOBODY
 from streams.core.replay import Replay
@@ -244,7 +245,7 @@ def test_a_thousand_open_tickets_are_one_sum(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_account_without_labels_to_show_makes_none() -> None:
-    assert Account(Policy(dimensions=("channel",)), [], None).profile is NOBODY
-    assert Account(Policy(dimensions=("channel", "value")), [], None).profile is not NOBODY
+    assert Account(Policy(dimensions=("channel",)), Asked()).profile is NOBODY
+    assert Account(Policy(dimensions=("channel", "value")), Asked()).profile is not NOBODY
     promise = ServiceLevel("key accounts", "first_response", "calendar", 60, {"segment": frozenset({"key"})})
-    assert Account(Policy(dimensions=("channel",), service_levels=(promise,)), [], None).profile is not NOBODY
+    assert Account(Policy(dimensions=("channel",), service_levels=(promise,)), Asked()).profile is not NOBODY
