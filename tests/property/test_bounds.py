@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streams.core import book as book_module
+from streams.core import scope as scope_module
 from streams.core import tickets
 from streams.core.book import Book
 from streams.core.events import Event, Instant, TicketCreated, TicketMessage, TicketStatusChanged
@@ -81,8 +81,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         monkeypatch.setattr(owner, name, wrapped)
 
     wrap(tickets, "read")
-    wrap(book_module.Scope, "bookings")
-    wrap(book_module, "from_state")
+    wrap(scope_module.Scope, "bookings")
+    wrap(scope_module, "from_state")
     yield work
     monkeypatch.undo()
 
