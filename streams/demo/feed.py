@@ -79,7 +79,7 @@ async def send(
             due += len(events) / events_per_second
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if on_progress is not None:
-                at = events[-1].at
+                at = events[-1].at if events else wall_clock()  # nothing due: up to date, however quiet the desk is
                 rate = sent / max(1e-9, time.monotonic() - began)
                 on_progress(Progress(sent, at, wall_clock() - at < _LIVE_WITHIN, rate))
     return sent

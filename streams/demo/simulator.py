@@ -87,6 +87,8 @@ async def live(
 ) -> AsyncIterator[list[SimulatedEvent]]:
     """History up to now at full speed, then what happens as it happens, in slices of what is due.
 
+    An empty slice says that nothing is due now: at night a desk can be quiet for long.
+
     From the beginning on, ``speed`` is how many of the desk's seconds go into one on the wall: events are
     given the wall's time, so that nothing lies in the future. At 60 an answer after an hour comes after a
     minute, and a month's cost accrues in half a day.
@@ -110,6 +112,7 @@ async def live(
             due = []
             await sleep(0)
         while ahead > 0:
+            yield []
             await sleep(min(ahead / 1000, 0.5))
             ahead = event.at - now()
         due.append(event)
