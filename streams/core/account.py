@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from .customers import Marker, Plan, Spell, Spells, complaint, standing
@@ -24,9 +24,6 @@ from .profile import NOBODY, Entry, Interval, Profile, Stretch, settle
 from .segments import HORIZON, Segments, Sources
 
 __all__ = ["Account", "Change", "Statement", "relabelled"]
-
-#: After all instants.
-EVER: Final = 1 << 60
 
 
 class Statement(NamedTuple):
@@ -85,6 +82,20 @@ class Account:
     def profile(self) -> Profile:
         """The labels in force."""
         return self._segments.profile if self._labelled else NOBODY
+
+    @property
+    def spells(self) -> Sequence[Spell]:
+        """The spells in force, in order."""
+        return self._spells.spells
+
+    def turns(self, change: Change | None) -> set[int]:
+        """Where the spells that a change takes out or brings in begin and end, in ms."""
+        if change is None or change.plan is None:
+            return set()
+        gone = set(self._spells.spells[change.plan.start : change.plan.stop])
+        come = set(change.plan.spells)
+        old, new = ({at for spell in spells for at in spell.edges} for spells in (gone - come, come - gone))
+        return old ^ new
 
     # -- who is concerned by labels ---------------------------------------------------------------------------
 
@@ -210,7 +221,7 @@ def _ends(gone: Iterable[Spell], come: Iterable[Spell]) -> dict[Key, set[int]]:
     """When the spells that begin at each key ended and end now: one instant for a spell that was not, or is not."""
     ends: dict[Key, set[int]] = {}
     for spell in (*gone, *come):
-        ends.setdefault(spell.start, set()).add(EVER if spell.end is None else spell.end[0])
+        ends.setdefault(spell.start, set()).add(spell.edges[1])
     return ends
 
 

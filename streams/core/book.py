@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from . import comparison, risk
 from .account import relabelled
 from .costs import Slope
 from .events import (
@@ -73,6 +74,9 @@ class Book:
         self._kept: dict[str, dict[EntityKey, bytes]] = {}
         self._scopes: dict[str, Scope] = {}
         self._fresh: dict[str, dict[EntityKey, Entity]] = {}
+        #: What one customer's unit changes of waits and payments: amounts by instant.
+        self._waits: dict[int, int] = {}
+        self._paid: dict[int, int] = {}
         self._warm = warm
         self._held = 0
 
@@ -158,7 +162,12 @@ class Book:
             if change.stretches:
                 levels = customer.levels(concerned)
                 self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, -1))
+        compared = customer.compared(fresh, change)
+        beside: dict[Booking, int] = {}
+        if compared is not None:
+            comparison.booked(customer.people(), compared, self.asked, -1, beside)
         self._recall(customer, concerned)
+        self._weigh(customer, fresh)
         for key, view in fresh.items():
             self._swap(customer, key, touched[key], view)
             customer.reach(key)
@@ -168,10 +177,27 @@ class Book:
             if change.stretches:
                 self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, 1))
                 customer.labelled += 1
+        if compared is not None:
+            comparison.booked(customer.people(), compared, self.asked, 1, beside)
+            self.ledger.post(beside)
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
         # labels; their bookings are still those of the old views, because nothing of theirs was posted.
         for key in concerned:
             self._post(customer, key, customer.entities[key])
+        if customer.risk is not None:
+            self.ledger.post(customer.risk.change(self._waits, self._paid))
+            self._waits, self._paid = {}, {}
+
+    def _weigh(self, customer: Scope, fresh: dict[EntityKey, Any]) -> None:
+        """Notes what payments change, where there is anything to be at risk."""
+        orders = [key for key in fresh if key[0] == ORDER]
+        if customer.risk is None and (orders or customer.placed):
+            customer.risk = customer.at_risk()
+        if customer.risk is not None:
+            for key in orders:
+                old = customer.entities[key].view
+                risk.payments(() if old is None else old.entries, -1, self._paid)
+                risk.payments(fresh[key].entries, 1, self._paid)
 
     def _recall(self, customer: Scope, keys: dict[EntityKey, None]) -> None:
         """Makes sure that the old bookings are known before any view changes."""
@@ -210,6 +236,9 @@ class Book:
         booked = customer.bookings(key, entity)
         if entity.booked is not None and (entity.booked or booked):
             self.ledger.post(difference(entity.booked, booked))
+            if customer.risk is not None and key[0] == TICKET:
+                risk.waits(entity.booked, -1, self._waits)
+                risk.waits(booked, 1, self._waits)
         entity.booked = booked
         entity.labelled = customer.labelled
 

@@ -22,8 +22,22 @@ from .periods import Asked
 from .profile import Entry, Interval
 from .segments import HORIZON
 
-__all__ = ["JOINED", "LEFT", "PAID", "Plan", "Spell", "Spells", "bought_again", "complaint", "repurchase", "standing"]
+__all__ = [
+    "EVER",
+    "JOINED",
+    "LEFT",
+    "PAID",
+    "Plan",
+    "Spell",
+    "Spells",
+    "bought_again",
+    "complaint",
+    "repurchase",
+    "standing",
+]
 
+#: After all instants.
+EVER: Final = 1 << 60
 #: What begins, goes on with, and ends spells.
 JOINED, PAID, LEFT = range(3)
 Marker = tuple[Key, int]
@@ -35,6 +49,11 @@ class Spell(NamedTuple):
 
     start: Key
     end: Key | None
+
+    @property
+    def edges(self) -> tuple[int, int]:
+        """Where it begins and ends, in ms."""
+        return self.start[0], EVER if self.end is None else self.end[0]
 
     def holds(self, at: int) -> bool:
         """Whether it runs at an instant, that instant included."""

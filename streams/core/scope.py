@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from . import attribution, costs, customers, handling, orders, service_level, statements, surveys, tickets
+from . import attribution, costs, customers, handling, orders, risk, service_level, statements, surveys, tickets
 from .account import Account, Change, Statement
+from .comparison import Concerned, People
 from .events import (
     CartAbandoned,
     ContactDeflected,
@@ -41,7 +42,9 @@ from .measures import MODELS, NO_LABELS, UNKNOWN
 from .periods import Asked
 from .policy import Policy
 from .profile import NOBODY, Interval, Profile, settle
+from .risk import Risk
 from .segments import HORIZON
+from .windows import rolling
 
 __all__ = ["CONTACT", "COST", "ORDER", "TICKET", "Entity", "EntityKey", "Scope", "entity_of", "open_levels"]
 
@@ -104,6 +107,7 @@ class Scope:
         "placed",
         "policy",
         "profile",
+        "risk",
         "scored",
         "solved",
         "surveys",
@@ -133,6 +137,8 @@ class Scope:
         self.scored: list[tuple[int, str]] = []
         self.surveys: dict[str, set[str]] = {}
         self.carts: dict[str, set[str]] = {}
+        #: None where nothing can be at risk: no promises, or nothing bought.
+        self.risk: Risk | None = None
 
     def load(self, kept: dict[EntityKey, bytes]) -> None:
         """Takes up what was kept of a scope: the views and indexes are derived again, the bookings when needed."""
@@ -271,6 +277,51 @@ class Scope:
             if key[0] == TICKET and view is not None:
                 levels.subtract(open_levels(view))
         return levels
+
+    def at_risk(self) -> Risk | None:
+        """The customer's waits and payments as they are; None where nothing is promised, or nobody known."""
+        if self.account is None or not self.policy.service_levels:
+            return None
+        waits: dict[int, int] = {}
+        paid: dict[int, int] = {}
+        for key, entity in self.entities.items():
+            if entity.view is None:
+                continue
+            if key[0] == TICKET:
+                risk.waits(service_level.bookings(entity.view, self.profile, self.policy), 1, waits)
+            elif key[0] == ORDER:
+                risk.payments(entity.view.entries, 1, paid)
+        found = Risk(rolling(risk.YEAR, self.policy.days))
+        found.change(waits, paid)
+        return found
+
+    # -- touched and untouched --------------------------------------------------------------------------------
+
+    def people(self) -> People:
+        """What of a known customer is compared."""
+        assert self.account is not None
+        return People(self.touches, self.paid, self.account.spells)
+
+    def compared(self, fresh: dict[EntityKey, Any], change: Change | None) -> Concerned | None:
+        """What new views and a change of the account change of it; None: nothing, as also of who is never active."""
+        if self.account is None:
+            return None
+        turns = self.account.turns(change)
+        if not turns and not self.account.spells:
+            return None
+        touches: set[int] = set()
+        paid: set[int] = set()
+        for key, view in fresh.items():
+            old = self.entities[key].view
+            if key[0] == TICKET:
+                before = [] if old is None else old.touches
+                if before != view.touches:
+                    touches.update(touch.key[0] for touch in set(before) ^ set(view.touches))
+            elif key[0] == ORDER:
+                bought = {seen.paid_at for seen in (old, view) if seen is not None and seen.left}
+                if len(bought) > 1 or (old is None or bool(old.left) != bool(view.left)):
+                    paid.update(at for at in bought if at is not None)
+        return Concerned(touches, paid, turns) if touches or paid or turns else None
 
     # -- who is touched by whom -------------------------------------------------------------------------------
 

@@ -196,7 +196,7 @@ def test_each_sort_of_service_level(level: str, seed: int) -> None:
     given_settings = SETTINGS | {"service_levels": [row for row in NAMED if row["name"] == level]}
     events = random_events(100 + seed, 200, merges=False)
     last = max(to_ms(event["occurred_at"]) for event in events)
-    sla = {"sla_attained_ratio", "sla_breaches"}
+    sla = {"sla_attained_ratio", "sla_breaches", "value_at_risk"}
     assert hold(events, [last - 30 * DAY, last + DAY], given_settings, FIRST, metrics=sla) > 0
 
 

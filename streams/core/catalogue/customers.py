@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import sqrt
 from typing import Final
 
 from ..measures import PROFILE
-from .base import MONEY, Metric, Sums, Value, count, level, ratio
+from .base import MONEY, Metric, Sums, Value, count, level, ratio, wilson
 
 __all__ = ["CUSTOMERS"]
 
@@ -54,6 +55,25 @@ def _clv(sums: Sums) -> Value:
     return Value(value.numerator if value.denominator == 1 else float(value), buyers)
 
 
+def _increment(sums: Sums) -> Value:
+    """Undefined without touched or untouched customers or orders. Source of the bounds: Newcombe, Statistics in
+    Medicine 17, 1998, method 10: the difference of two proportions by their Wilson intervals.
+    """
+    active = sums.here("compared_active") + (sums.active or 0)
+    touched, orders = sums.here("compared_touched"), sums.flow("order_value.n")
+    others = active - touched
+    if not touched or not others or not orders:
+        return Value(None, active)
+    after, untouched = sums.here("touched_bought"), sums.here("untouched_bought")
+    one, two = after / touched, untouched / others
+    (low, high), (floor, ceiling) = wilson(after, touched), wilson(untouched, others)
+    scale = touched * sums.flow("order_value") / orders
+    below, above = sqrt((one - low) ** 2 + (ceiling - two) ** 2), sqrt((high - one) ** 2 + (two - floor) ** 2)
+    # In whole numbers up to the last step: (after / touched - untouched / others) * touched * order_value / orders.
+    value = (after * others - untouched * touched) * sums.flow("order_value") / (others * orders)
+    return Value(value, active, (one - two - below) * scale, (one - two + above) * scale)
+
+
 CUSTOMERS: Final = [
     Metric("customers_active", "count", "customers", "Customers active now: joined or bought, and not left since.",
            "spells begun less spells ended, up to now", level("customers_active"), ("customers_active",),
@@ -82,6 +102,12 @@ CUSTOMERS: Final = [
     Metric("clv_mean", "mean", MONEY, "Lifetime value of a customer, from the last 365 days; null in other windows.",
            "average_order_value * orders_per_customer * contribution_margin * min(1 / churn_ratio, clv_cap_years)",
            _clv, ("order_value", "active_at_start"), dimensions=_ALL, aligned=False),
+    Metric("incremental_revenue", "mean", MONEY,
+           "What touched customers bought more often than untouched ones, at the average order value. A comparison, "
+           "not a proof: who writes to service may differ from who does not.",
+           "(share of touched with a paid order after the touch - share of untouched with a paid order) * touched * "
+           "average_order_value, of customers active in the window", _increment, ("order_value",), dimensions=_ALL,
+           interval="Newcombe"),
     Metric("repurchase_after_csat_ratio", "ratio", "ratio",
            "Share of CSAT answers after which the customer paid an order within 90 days; booked when these are over.",
            "answers followed by a paid order / answers, 90 days ago", ratio("csat_repurchased", "csat_followed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .base import Metric, Sums, Value, count, level
+from .base import MONEY, Metric, Sums, Value, count, level
 
 __all__ = ["SERVICE_LEVELS"]
 
@@ -30,4 +30,9 @@ SERVICE_LEVELS: Final = [
     Metric("sla_due_soon", "count", "waits", "Waits still running whose deadline is near, an hour unless configured.",
            "waits running with as_of <= deadline < as_of + due_soon_seconds", level("sla_due_soon"), _ANY,
            dimensions=_TARGET, level=True, lower_is_better=True),
+    Metric("value_at_risk", "money", MONEY,
+           "What the customers paid in the last 365 days for whom a wait is late or due soon, each customer once.",
+           "payments of 365 d of customers with any wait open and breached, or due soon",
+           lambda sums: Value(sums.level("value_at_risk"), sums.level("customers_valued")), ("value_at_risk",),
+           dimensions=("all",), level=True, lower_is_better=True),
 ]  # fmt: skip

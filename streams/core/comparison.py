@@ -1,0 +1,252 @@
+"""Touched and untouched customers of a window: what ``incremental_revenue`` compares. A comparison, not a proof.
+
+Of each customer four things hold at a window's end T or do not: active in the window; that and touched in it; bought in
+it after a touch in it; bought in it untouched. Each is told in pieces (begin, upto] of T, one after the other, so that
+a change concerns its neighbours alone:
+
+    touches      t1          t2
+    touched      (---------- (---------------]      up to the next touch, or until this one leaves the window
+    paid             p1            p2
+    bought after     (------------ (---------]      up to the next order, or until the last touch before it leaves
+
+Source: definitions.md, ``incremental_revenue``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Sequence
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from .customers import EVER, Spell
+from .events import DAY
+from .ledger import Booking
+from .measures import per_window
+from .periods import Aligned, Asked
+from .ticket_view import Touch
+
+__all__ = ["Concerned", "People", "booked"]
+
+#: Longer than any window with its pane.
+_LONGEST: Final = 800 * DAY
+_start: Final = itemgetter(0)
+#: What holds for T in (begin, upto].
+_Piece: TypeAlias = tuple[int, int]
+
+
+class People(NamedTuple):
+    """What is compared of one customer, each sorted by time: touches, (instant, order) of payments, spells."""
+
+    touches: Sequence[Touch]
+    paid: Sequence[tuple[int, str]]
+    spells: Sequence[Spell]
+
+
+class Concerned(NamedTuple):
+    """What a unit changes of them: instants of touches and payments, starts and ends of spells that come or go."""
+
+    touches: set[int]
+    paid: set[int]
+    spells: set[int]
+
+
+class _Span(NamedTuple):
+    """A window as the clock moves: ``until(at)`` is the last T for which it holds ``at``, before all time if none.
+
+    ``opens(at)``: where the aligned window of an instant, or ``period``, begins; a spell in it ends after that.
+    """
+
+    name: str
+    until: Callable[[int], int]
+    opens: Callable[[int], int] | None = None
+    aligned: bool = False
+
+
+def booked(people: People, concerned: Concerned, asked: Asked, times: int, into: dict[Booking, int]) -> None:
+    """Adds ``times`` what the concerned and their neighbours book; to be asked before a change and after it."""
+    touches = _touches(people, concerned)
+    paid = _paid(people, concerned)
+    spells = _spells(people, concerned)
+    for span in _spans(asked):
+        post = _Poster(span, times, into)
+        for index in spells:
+            for at, value in _active(people.spells, index, span):
+                post.add(at, "compared_active", value)
+        for index in touches:
+            for piece in _touched(people, index, span):
+                post.piece("compared_touched", *piece)
+        for index in paid:
+            post.piece("touched_bought", *_bought_after(people, index, span))
+            post.piece("untouched_bought", *_bought_untouched(people, index, span))
+
+
+class _Poster:
+    """Sums up one window's bookings."""
+
+    __slots__ = ("_into", "_span", "_times")
+
+    def __init__(self, span: _Span, times: int, into: dict[Booking, int]) -> None:
+        self._span, self._times, self._into = span, times, into
+
+    def piece(self, name: str, begin: int, upto: int) -> None:
+        if begin < upto:
+            self.add(begin, name, 1)
+            # The sums of an aligned window end with it: what holds until then has no end to be booked.
+            if upto < (self._span.until(begin) if self._span.aligned else EVER):
+                self.add(upto, name, -1)
+
+    def add(self, at: int, name: str, value: int) -> None:
+        booking = (at, per_window(name, self._span.name), (), 1)
+        total = self._into.get(booking, 0) + value * self._times
+        if total:
+            self._into[booking] = total
+        else:
+            self._into.pop(booking, None)
+
+
+# -- who is concerned, as indexes: what changed and its nearest unchanged neighbours, the same before and after ----
+
+
+def _touches(people: People, concerned: Concerned) -> set[int]:
+    """The touches that changed, and the one before each; those in reach of spells that changed."""
+    found: set[int] = set()
+    for at in concerned.touches:
+        found.update(_around(people.touches, _instant, at, at, concerned.touches))
+    if concerned.spells:
+        upto = max(concerned.spells) + _LONGEST
+        found.update(_around(people.touches, _instant, min(concerned.spells), upto, concerned.touches))
+    return found
+
+
+def _paid(people: People, concerned: Concerned) -> set[int]:
+    """The payments that changed, and the one before each; those from before a touch that changed to the next one."""
+    found: set[int] = set()
+    for at in concerned.paid:
+        found.update(_around(people.paid, _start, at, at, concerned.paid))
+    for at in concerned.touches:
+        until = at + _LONGEST
+        index = bisect_left(people.touches, at + 1, key=_instant)
+        while index < len(people.touches) and _instant(people.touches[index]) < until:
+            if _instant(people.touches[index]) not in concerned.touches:
+                until = _instant(people.touches[index])
+            index += 1
+        found.update(_around(people.paid, _start, at, until, concerned.paid))
+    return found
+
+
+def _around(
+    entries: Sequence[Any], instant: Callable[[Any], int], first: int, last: int, changed: Collection[int]
+) -> range:
+    """The entries in [first, last], back to the nearest one before them that does not change."""
+    low = bisect_left(entries, first, key=instant)
+    high = bisect_left(entries, last + 1, low, key=instant)
+    while low > 0:
+        low -= 1
+        if instant(entries[low]) not in changed:
+            break
+    return range(low, high)
+
+
+def _spells(people: People, concerned: Concerned) -> range:
+    """The spells that changed, and those beside them."""
+    if not concerned.spells:
+        return range(0)
+    first, last, spells = min(concerned.spells), max(concerned.spells), people.spells
+    low = bisect_left(spells, first, key=_begin)
+    while low and _end(spells[low - 1]) >= first:
+        low -= 1
+    return range(max(low - 1, 0), min(bisect_left(spells, last + 1, low, key=_begin) + 1, len(spells)))
+
+
+def _instant(touch: Touch) -> int:
+    return touch.key[0]
+
+
+def _begin(spell: Spell) -> int:
+    return spell.start[0]
+
+
+def _end(spell: Spell) -> int:
+    return spell.edges[1]
+
+
+def _following(entries: Sequence[Any], index: int, instant: Callable[[Any], int]) -> int:
+    return instant(entries[index + 1]) if index + 1 < len(entries) else EVER
+
+
+# -- windows, and what holds in them ------------------------------------------------------------------------------
+
+
+def _spans(asked: Asked) -> Iterator[_Span]:
+    for window in asked.rolling:
+        yield _Span(window.name, window.leaves)
+    yield from map(_aligned, asked.aligned)
+    start = asked.start
+    if start is not None:
+        yield _Span("period", lambda at: EVER if at >= start else -EVER, lambda at: start)
+
+
+def _aligned(kind: Aligned) -> _Span:
+    return _Span(kind.name, lambda at: kind.period(at).end, lambda at: kind.period(at).start, aligned=True)
+
+
+def _leaves(spell: Spell, span: _Span) -> int:
+    """The last T for which a rolling window holds any of a spell; one that ends where it begins is not in it."""
+    return EVER if spell.end is None else span.until(spell.end[0] - 1)
+
+
+def _active(spells: Sequence[Spell], index: int, span: _Span) -> Iterator[tuple[int, int]]:
+    """What a spell books of being active in a window, each customer once: (instant, value).
+
+    Of an aligned window only what is to be added to who is active at its start.
+    """
+    spell = spells[index]
+    begin, end, following = _begin(spell), _end(spell), _following(spells, index, _begin)
+    if span.aligned and span.opens is not None:
+        if index == 0 or _end(spells[index - 1]) <= span.opens(begin):
+            yield begin, 1
+        if begin < end < EVER and span.opens(end) == end:
+            yield end, -1  # active at the start, by what happened before it, and never in it
+    elif span.opens is None or end > span.opens(begin):
+        upto = following if span.opens is not None else min(_leaves(spell, span), following)
+        if begin < upto:
+            yield begin, 1
+            if upto < EVER:
+                yield upto, -1
+
+
+def _touched(people: People, index: int, span: _Span) -> Iterator[_Piece]:
+    """While a touch is the last one of a window and its customer active in that."""
+    begin = _instant(people.touches[index])
+    upto = min(span.until(begin), _following(people.touches, index, _instant))
+    if begin >= upto:
+        return
+    spells = people.spells
+    if span.opens is not None:
+        opens = span.opens(begin)
+        first = next((spell for spell in spells if _end(spell) > opens), None)
+        if first is not None:
+            yield max(begin, _begin(first)), upto
+        return
+    number = bisect_left(spells, upto, key=_begin) - 1
+    while number >= 0 and (leaves := _leaves(spells[number], span)) > begin:
+        yield max(begin, _begin(spells[number])), min(upto, leaves, _following(spells, number, _begin))
+        number -= 1
+
+
+def _bought_after(people: People, index: int, span: _Span) -> _Piece:
+    """While an order is the last one of a window that has a touch before it in that."""
+    at = people.paid[index][0]
+    touch = bisect_left(people.touches, at + 1, key=_instant) - 1  # at one instant a touch precedes a payment
+    until = span.until(_instant(people.touches[touch])) if touch >= 0 else -EVER
+    return at, min(until, _following(people.paid, index, _start))
+
+
+def _bought_untouched(people: People, index: int, span: _Span) -> _Piece:
+    """While an order is the last one of a window that has no touch."""
+    at = people.paid[index][0]
+    after = bisect_left(people.touches, at + 1, key=_instant)
+    touched = span.until(_instant(people.touches[after - 1])) if after else -EVER
+    following = _instant(people.touches[after]) if after < len(people.touches) else EVER
+    return max(at, touched), min(span.until(at), following, _following(people.paid, index, _start))
