@@ -163,6 +163,7 @@ class Settings(_Table, frozen=True, kw_only=True):
             ),
             repeat=round(self.fcr.repeat_days * DAY),
             session_gap=round(self.fcr.session_gap_minutes * MINUTE),
+            retention=self.retention_days * DAY,
             inactivity=self.inactivity_days * DAY,
             clv_cap=Fraction(str(self.clv_cap_years)),
             value_tiers=self.value_tiers,

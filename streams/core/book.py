@@ -21,6 +21,7 @@ from .account import relabelled
 from .costs import Slope
 from .events import (
     Event,
+    Rejected,
     order,
     scope,
     to_state,
@@ -29,6 +30,7 @@ from .ledger import Booking, Ledger, difference
 from .periods import Asked
 from .policy import Policy
 from .scope import COST, ORDER, TICKET, Entity, EntityKey, Scope, entity_of, open_levels
+from .settling import Arrival, pack, too_late, unpack
 
 __all__ = ["Book", "EntityKey"]
 
@@ -71,7 +73,9 @@ class Book:
         #: Entities that wait for what they belong to, and amounts of money without a rate. Kept by the caller.
         self.orphans = 0
         self.unconverted = 0
+        #: What is kept of the scopes held decoded, and, packed, of all others.
         self._kept: dict[str, dict[EntityKey, bytes]] = {}
+        self._packed: dict[str, bytes] = {}
         self._scopes: dict[str, Scope] = {}
         self._fresh: dict[str, dict[EntityKey, Entity]] = {}
         #: What one customer's unit changes of waits and payments: amounts by instant.
@@ -84,28 +88,31 @@ class Book:
 
     def knows(self, scope_id: str) -> bool:
         """Whether a scope has any events here."""
-        return scope_id in self._scopes or scope_id in self._kept
+        return scope_id in self._scopes or scope_id in self._packed
 
-    def add(self, event: Event) -> str:
-        """Adds an event to its entity's set: ``"new"``, ``"duplicate"`` or ``"conflicting_duplicate"``."""
+    def add(self, event: Event, arrival: Arrival | None = None) -> str:
+        """Adds an event to its entity's set: ``"new"``, ``"duplicate"`` or ``"conflicting_duplicate"``.
+
+        ``arrival`` None: a replay, where nothing is too late. Raises ``Rejected`` for what is.
+        """
         name = scope(event)
-        customer = self._scopes.get(name)
-        if customer is None:
-            customer = self._scopes[name] = Scope(self.policy, self.asked, known=name[0] == "c")
-            kept = self._kept.get(name)
-            if kept:
-                customer.load(kept)
-                self._held += min(len(customer.entities), _HEAVY)
+        customer = self._scopes.get(name) or self._take_up(name)
         seen = customer.ids.get(event.event_id)
         if seen is not None:
             return "duplicate" if seen == event else "conflicting_duplicate"
-        customer.ids[event.event_id] = event
         key = entity_of(event)
         entity = customer.entities.get(key)
         if entity is None:
             entity = customer.entities[key] = Entity([])
             entity.booked = []
             self._held += len(customer.entities) <= _HEAVY
+        elif arrival is not None:
+            reason = too_late(key[0], entity.events, entity.arrived, arrival, self.policy.retention)
+            if reason is not None:
+                raise Rejected("too_late", reason)
+        if arrival is not None:
+            entity.arrived = arrival.at
+        customer.ids[event.event_id] = event
         if entity.events and order(event) < order(entity.events[-1]):
             insort(entity.events, event, key=order)
         else:
@@ -116,18 +123,36 @@ class Book:
         fresh[key] = entity
         return "new"
 
+    def _take_up(self, name: str) -> Scope:
+        """A scope that is not held decoded: with what was kept of it, if anything."""
+        customer = self._scopes[name] = Scope(self.policy, self.asked, known=name[0] == "c")
+        packed = self._packed.pop(name, None)
+        kept = self._kept[name] = {} if packed is None else unpack(packed)
+        customer.load(kept)
+        self._held += min(len(customer.entities), _HEAVY)
+        return customer
+
     def restore(self, scope_id: str, key: EntityKey, data: bytes | None) -> None:
-        """Takes up an entity's kept state, as raw bytes; None takes it away."""
+        """Takes up an entity's kept state, as raw bytes; None takes it away. To be ended by ``restored``."""
         kept = self._kept.setdefault(scope_id, {})
         if data is not None:
             kept[key] = data
         else:
             kept.pop(key, None)
 
+    def restored(self) -> None:
+        """All that is kept has been told: it is packed until it is asked for."""
+        while self._kept:
+            name, kept = self._kept.popitem()
+            if kept:
+                self._packed[name] = pack(kept)
+
     def kept(self) -> Iterator[bytes]:
         """The kept state of all entities."""
         for entities in self._kept.values():
             yield from entities.values()
+        for packed in self._packed.values():
+            yield from unpack(packed).values()
 
     # -- closing a unit ---------------------------------------------------------------------------------------
 
@@ -139,9 +164,9 @@ class Book:
         for name, touched in self._fresh.items():
             customer = self._scopes[name]
             self._derive(customer, touched)
-            kept = self._kept.setdefault(name, {})
+            kept = self._kept[name]
             for key, entity in touched.items():
-                data = kept[key] = to_state(entity.events)
+                data = kept[key] = to_state(entity.events, entity.arrived)
                 yield name, key, data
             self._scopes[name] = self._scopes.pop(name)  # the last touched are the last to be let go
         self._fresh = {}
@@ -247,3 +272,4 @@ class Book:
         while self._held > self._warm and len(self._scopes) > 1:
             name = next(iter(self._scopes))
             self._held -= min(len(self._scopes.pop(name).entities), _HEAVY)
+            self._packed[name] = pack(self._kept.pop(name))

@@ -41,8 +41,11 @@ __all__ = [
     "read_pane_key",
 ]
 
-#: Version of everything written here; to be raised when a booking, a cell key or a codec changes its meaning.
-FORMAT: Final = 1
+#: Version of how everything here is written: what another one wrote is refused.
+FORMAT: Final = 2
+#: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one booked is
+#: booked anew, from the events kept.
+BOOKINGS: Final = 2
 
 PaneKey: TypeAlias = tuple[str, Any]
 
@@ -74,8 +77,8 @@ class Stats(msgspec.Struct):
 
 def origin(policy: Policy, windows: list[str]) -> Origin:
     """The origin of what is booked with these parameters."""
-    said = {field.name: _plain(getattr(policy, field.name)) for field in fields(policy)}
-    said["windows"] = windows
+    said = {field.name: _plain(getattr(policy, field.name)) for field in fields(policy) if field.name != "retention"}
+    said |= {"windows": windows, "bookings": BOOKINGS}
     text = msgspec.json.encode(dict(sorted(said.items())))
     return Origin(FORMAT, hashlib.sha256(text).hexdigest()[:16])
 

@@ -378,7 +378,7 @@ def _json_hook(kind: type, value: Any) -> Any:
 
 
 _FROM_JSON = msgspec.json.Decoder(Event, dec_hook=_json_hook)
-_FROM_STATE = msgspec.msgpack.Decoder(list[Event], dec_hook=_hook)
+_FROM_STATE = msgspec.msgpack.Decoder(tuple[int, list[Event]], dec_hook=_hook)
 _TO_STATE = msgspec.msgpack.Encoder(enc_hook=int)
 
 
@@ -415,11 +415,14 @@ def _bounded(message: str) -> str:
     return message if len(message) <= 500 else message[:499] + "…"
 
 
-def to_state(events: list[Event]) -> bytes:
-    """An entity's events as the bytes kept in its changelog (MessagePack; unknown fields are not kept)."""
-    return _TO_STATE.encode(events)
+def to_state(events: list[Event], arrived: int = 0) -> bytes:
+    """An entity's events, and when the last of them came (ms; 0 = not known), as the bytes kept in its changelog.
+
+    MessagePack; unknown fields are not kept.
+    """
+    return _TO_STATE.encode((arrived, events))
 
 
-def from_state(data: bytes) -> list[Event]:
-    """The inverse of ``to_state``."""
+def from_state(data: bytes) -> tuple[int, list[Event]]:
+    """The inverse of ``to_state``: arrival and events."""
     return _FROM_STATE.decode(data)

@@ -61,6 +61,8 @@ class Policy:
     #: How long before its deadline a promise is due soon.
     due_soon: int = HOUR
     service_levels: tuple[ServiceLevel, ...] = ()
+    #: What is older takes no more events once it is quiet. It changes no formula.
+    retention: int = 400 * DAY
     #: Quiet for this long, a customer has left; 0 = only by saying so.
     inactivity: int = 0
     clv_cap: Fraction = Fraction(5)

@@ -46,7 +46,7 @@ from .risk import Risk
 from .segments import HORIZON
 from .windows import rolling
 
-__all__ = ["CONTACT", "COST", "ORDER", "TICKET", "Entity", "EntityKey", "Scope", "entity_of", "open_levels"]
+__all__ = ["CONTACT", "COST", "CUSTOMER", "ORDER", "TICKET", "Entity", "EntityKey", "Scope", "entity_of", "open_levels"]
 
 #: (kind, id) within a scope; the kind is one letter.
 EntityKey: TypeAlias = tuple[str, str]
@@ -79,10 +79,12 @@ def entity_of(event: Event) -> EntityKey:
 class Entity:
     """One set of events and what was derived from it."""
 
-    __slots__ = ("booked", "events", "labelled", "view")
+    __slots__ = ("arrived", "booked", "events", "labelled", "view")
 
-    def __init__(self, events: list[Any]) -> None:
+    def __init__(self, events: list[Any], arrived: int = 0) -> None:
         self.events = events
+        #: When the last of them came, in ms; 0 where that is not known.
+        self.arrived = arrived
         self.view: Any = None
         #: What the ledger holds of it; None = to be derived (it is what the present views give).
         self.booked: list[Booking] | None = None
@@ -143,7 +145,8 @@ class Scope:
     def load(self, kept: dict[EntityKey, bytes]) -> None:
         """Takes up what was kept of a scope: the views and indexes are derived again, the bookings when needed."""
         for key, data in kept.items():
-            entity = self.entities[key] = Entity(from_state(data))
+            arrived, events = from_state(data)
+            entity = self.entities[key] = Entity(events, arrived)
             for event in entity.events:
                 self.ids[event.event_id] = event
             entity.view = self.read(key, entity)

@@ -19,6 +19,7 @@ from streams.core.events import Rejected, decode, format_instant, from_state, re
 from streams.core.ledger import Ledger
 from streams.core.periods import Aligned, Asked
 from streams.core.policy import Policy
+from streams.core.settling import Arrival
 from streams.core.windows import DAYS, LiveGrid, Window
 from streams.topics import DEAD_LETTERS, PANES, STATE
 
@@ -104,6 +105,7 @@ class PartitionState:
             self._found = codec.read_origin(value)
 
     def restored(self) -> None:
+        self.book.restored()
         kept, self._kept = self._kept, {}
         for key, value in kept.items():
             self._take_up(key, value)
@@ -123,8 +125,9 @@ class PartitionState:
         kept = self.book.kept()
         self.ledger, self.book = self._make()
         for data in kept:
-            for event in from_state(data):
-                self.book.add(event)
+            arrived, events = from_state(data)
+            for event in events:
+                self.book.add(event, Arrival(arrived, 0))
         self._found = None
 
     # -- folding ----------------------------------------------------------------------------------------------
@@ -149,7 +152,11 @@ class PartitionState:
             self._outputs.append(Output(record.topic, record_key(event).encode(), record.value))
             self.stats.count("rekeyed")
             return
-        outcome = self.book.add(event)
+        try:
+            outcome = self.book.add(event, Arrival(arrived, self._clock()))
+        except Rejected as rejected:
+            self._bury(record, arrived, rejected)
+            return
         if outcome != "new":
             self.stats.count(outcome)
             return

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from streams.core import codec
+from streams.core.events import DAY, format_instant
 from streams.topics import DEAD_LETTERS, PANES, STATE, TICKETS
-from tests.property.harness import Desk, Rec, settings_of
+from tests.property.harness import Desk, Rec, body, settings_of
 
 NOON = "2026-01-05T12:00:00Z"
 CLOCK = 1_767_700_800_000  # 2026-01-06T12:00:00Z
@@ -145,6 +146,39 @@ def test_a_dead_letter_uses_up_no_id() -> None:
         Rec(TICKETS, 0, 1, b"c0", msgspec.json.encode(created())),
     )
     assert desk.states[0].stats.counters["events"] == 1
+
+
+def solved(**fields: Any) -> dict[str, Any]:
+    base = {"event_id": "s", "type": "ticket.status_changed", "occurred_at": NOON, "customer_id": "c0"}
+    return base | {"ticket_id": "t", "status": "solved"} | fields
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_comes_for_a_settled_ticket_is_buried_as_too_late(monkeypatch: pytest.MonkeyPatch, restart: bool) -> None:
+    desk = Desk(settings_of({"retention_days": 31}), CLOCK + 40 * DAY)
+    now = CLOCK + 40 * DAY
+    monkeypatch.setattr("streams.worker.state.wall_clock", lambda: now)
+    desk.send(created())  # old, and taken: it is loaded in bulk
+    desk.send(solved())
+    desk.drain()
+    assert desk.letters == []
+    now += DAY
+    if restart:
+        desk.restart(0)
+    desk.send(solved(event_id="again", status="open"))
+    desk.send(solved())
+    desk.send(created(ticket_id="new", event_id="new", occurred_at=format_instant(now - DAY)))
+    before = desk.values()
+    desk.drain()
+    (letter,) = desk.letters
+    assert (letter["reason"], letter["topic"]) == ("too_late", TICKETS)
+    assert "retention_days" in letter["message"]
+    assert base64.b64decode(letter["value_base64"]) == body(solved(event_id="again", status="open"))
+    stats = desk.states[0].stats
+    assert stats.counters["duplicate"] == 1, "what was taken before is no news, however late"
+    assert stats.counters["events"] == 3
+    found = {key: row.value for key, row in desk.values().items() if key[0] == "tickets_reopened"}
+    assert found == {key: row.value for key, row in before.items() if key[0] == "tickets_reopened"}
 
 
 def test_changelogs_stay_in_their_partition() -> None:
