@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from streams.core.events import Event
+
 __all__ = [
     "COSTS",
     "CUSTOMERS",
@@ -26,6 +28,7 @@ __all__ = [
     "Topics",
     "load",
     "schemas_folder",
+    "topic_of",
     "topics",
 ]
 
@@ -42,6 +45,10 @@ DEAD_LETTERS: Final = "support.dead-letters"
 
 #: The topics events come in by, in the order of the contract.
 INPUTS: Final = (TICKETS, SURVEYS, ORDERS, CUSTOMERS, COSTS)
+_TOPICS: Final = {
+    "ticket": TICKETS, "contact": TICKETS, "survey": SURVEYS, "order": ORDERS, "cart": ORDERS,
+    "customer": CUSTOMERS, "cost": COSTS,
+}  # fmt: skip
 
 Role: TypeAlias = Literal["input", "internal", "output"]
 CleanupPolicy: TypeAlias = Literal["delete", "compact", "compact,delete"]
@@ -136,3 +143,9 @@ def _one_of(topic: Topic, field: str, allowed: tuple[str, ...]) -> None:
 
 def _is_count(value: object) -> bool:
     return type(value) is int and value > 0
+
+
+def topic_of(event: Event) -> str:
+    """The topic that an event of this type belongs to."""
+    kind: str = type(event).__struct_config__.tag  # type: ignore[assignment]
+    return _TOPICS[kind.partition(".")[0]]

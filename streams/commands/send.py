@@ -11,23 +11,13 @@ from typing import Final
 import click
 from aiokafka import AIOKafkaProducer
 
-from streams.core.events import Event, Rejected, decode, record_key
+from streams.core.events import Rejected, decode, record_key
 from streams.files import read, size
-from streams.topics import COSTS, CUSTOMERS, ORDERS, SURVEYS, TICKETS
+from streams.topics import TICKETS, topic_of
 
-__all__ = ["send", "topic_of"]
+__all__ = ["send"]
 
-_TOPICS: Final = {
-    "ticket": TICKETS, "contact": TICKETS, "survey": SURVEYS, "order": ORDERS, "cart": ORDERS,
-    "customer": CUSTOMERS, "cost": COSTS,
-}  # fmt: skip
 _IN_FLIGHT: Final = 5000
-
-
-def topic_of(event: Event) -> str:
-    """The topic that an event of this type belongs to."""
-    kind: str = type(event).__struct_config__.tag  # type: ignore[assignment]
-    return _TOPICS[kind.partition(".")[0]]
 
 
 async def send(bootstrap: str, paths: Sequence[Path]) -> Counter[str]:

@@ -13,26 +13,24 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
 
-from . import comparison, risk
+from . import comparison, merging, risk
 from .account import relabelled
 from .costs import Slope
-from .events import (
-    Event,
-    Rejected,
-    order,
-    scope,
-    to_state,
-)
-from .ledger import Booking, Ledger, difference
+from .events import Event, Rejected, from_state, order, scope, to_state
+from .ledger import Booking, difference
 from .periods import Asked
 from .policy import Policy
-from .scope import COST, ORDER, TICKET, Entity, EntityKey, Scope, entity_of, open_levels
+from .profile import NOBODY, Past, Profile
+from .scope import COST, CUSTOMER, ORDER, TICKET, Entity, EntityKey, Scope, entity_of, open_levels
 from .settling import Arrival, pack, too_late, unpack
 
-__all__ = ["Book", "EntityKey"]
+__all__ = ["LINK", "Book", "EntityKey", "Poster"]
+
+#: The kind of a record that says whom a customer is merged with.
+LINK: Final = "m"
 
 #: A scope weighs at most this many entities against the limit of what is held decoded: taking up a business customer
 #: with 50,000 tickets again costs more than to hold it.
@@ -50,6 +48,23 @@ def _flaws(kind: str, view: Any, present: bool) -> tuple[int, int]:
     return 0, int(kind == COST and view is None)
 
 
+class Poster(Protocol):
+    """What takes differences: a ledger."""
+
+    def post(self, delta: Mapping[Booking, int]) -> None: ...
+
+
+class _Tally:
+    """Only adds up what is booked."""
+
+    def __init__(self) -> None:
+        self.total: Counter[Booking] = Counter()
+
+    def post(self, delta: Mapping[Booking, int]) -> None:
+        for booking, times in delta.items():
+            self.total[booking] += times
+
+
 class Book:
     """All scopes of one partition.
 
@@ -60,12 +75,13 @@ class Book:
     def __init__(
         self,
         policy: Policy,
-        ledger: Ledger,
+        ledger: Poster,
         asked: Asked,
         warm: int = 50_000,
+        past: Past | None = None,
     ) -> None:
         self.policy: Final = policy
-        self.ledger: Final = ledger
+        self.ledger: Final[Poster] = ledger
         self.asked: Final = asked
         #: Costs in course: how often each is booked (0 never stays).
         self.slopes: Final[dict[Slope, int]] = {}
@@ -81,6 +97,10 @@ class Book:
         #: What one customer's unit changes of waits and payments: amounts by instant.
         self._waits: dict[int, int] = {}
         self._paid: dict[int, int] = {}
+        #: Who is merged with whom, by scope, both ways.
+        self._links: dict[str, set[str]] = {}
+        #: What the one customer of this book was before it was merged; None in a book of many.
+        self._past = past
         self._warm = warm
         self._held = 0
 
@@ -125,7 +145,7 @@ class Book:
 
     def _take_up(self, name: str) -> Scope:
         """A scope that is not held decoded: with what was kept of it, if anything."""
-        customer = self._scopes[name] = Scope(self.policy, self.asked, known=name[0] == "c")
+        customer = self._scopes[name] = Scope(self.policy, self.asked, name[0] == "c", self._past)
         packed = self._packed.pop(name, None)
         kept = self._kept[name] = {} if packed is None else unpack(packed)
         customer.load(kept)
@@ -135,10 +155,12 @@ class Book:
     def restore(self, scope_id: str, key: EntityKey, data: bytes | None) -> None:
         """Takes up an entity's kept state, as raw bytes; None takes it away. To be ended by ``restored``."""
         kept = self._kept.setdefault(scope_id, {})
-        if data is not None:
-            kept[key] = data
-        else:
+        if data is None:
             kept.pop(key, None)
+        elif key[0] == LINK:
+            self._links.setdefault(scope_id, set()).add(key[1])
+        else:
+            kept[key] = data
 
     def restored(self) -> None:
         """All that is kept has been told: it is packed until it is asked for."""
@@ -161,9 +183,15 @@ class Book:
 
         To be run to its end; the caller may pause between items.
         """
+        for name, other in self._merges():
+            yield name, (LINK, other), b""
+        derived: set[str] = set()
         for name, touched in self._fresh.items():
             customer = self._scopes[name]
-            self._derive(customer, touched)
+            if name not in self._links:
+                self._derive(customer, touched)
+            elif name not in derived:
+                derived |= self._derive_group(name)
             kept = self._kept[name]
             for key, entity in touched.items():
                 data = kept[key] = to_state(entity.events, entity.arrived)
@@ -171,6 +199,89 @@ class Book:
             self._scopes[name] = self._scopes.pop(name)  # the last touched are the last to be let go
         self._fresh = {}
         self._cool()
+
+    # -- merged customers -------------------------------------------------------------------------------------
+
+    def _merges(self) -> Iterator[tuple[str, str]]:
+        """Links those whom the unit's events merge; gives the new links."""
+        for name, touched in self._fresh.items():
+            for key, entity in touched.items():
+                if key[0] == CUSTOMER:
+                    for event in merging.merges_of(entity.events):
+                        into = "c" + event.into_customer_id
+                        for one, other in ((name, into), (into, name)):
+                            if one != other and other not in self._links.setdefault(one, set()):
+                                self._links[one].add(other)
+                                yield one, other
+
+    def group(self, name: str) -> set[str]:
+        """A customer and all who are ever merged with it, as scopes."""
+        found, waiting = {name}, [name]
+        while waiting:
+            others = self._links.get(waiting.pop(), set()) - found
+            found |= others
+            waiting.extend(others)
+        return found
+
+    def _derive_group(self, name: str) -> set[str]:
+        """Posts what the unit changes for merged customers, who are derived as a whole."""
+        group = self.group(name)
+        before = merging.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.asked.aligned)
+        after = merging.booked({one[1:]: self._events(one) for one in group}, self._alone, self.asked.aligned)
+        after.subtract(before)
+        self.ledger.post({booking: times for booking, times in after.items() if times})
+        for one in group & self._fresh.keys():
+            for key, entity in self._fresh[one].items():
+                view = self._scopes[one].read(key, entity)
+                self._count_flaws(key, entity, view)
+                entity.view = view
+        return group
+
+    def _alone(self, events: Iterable[Event], past: Past | None) -> tuple[Counter[Booking], Profile]:
+        """What the events of one customer book by themselves, and its labels."""
+        tally = _Tally()
+        book = Book(self.policy, tally, self.asked, past=past)
+        for event in events:
+            book.add(event)
+        for _ in book.close():
+            pass
+        return tally.total, next((customer.profile for customer in book._scopes.values()), NOBODY)
+
+    def _old_events(self, name: str) -> list[Event]:
+        """A customer's events as they were kept, before this unit."""
+        kept = self._kept[name] if name in self._kept else unpack(self._packed[name]) if name in self._packed else {}
+        return [event for data in kept.values() for event in from_state(data)[1]]
+
+    def _events(self, name: str) -> list[Event]:
+        """All events of a customer."""
+        if name not in self._scopes:
+            return self._old_events(name)
+        return list(self._scopes[name].ids.values())
+
+    def give(self, name: str) -> tuple[list[Event], list[tuple[str, EntityKey]]]:
+        """Takes a customer and whoever is merged with it out of this book, to be taken up by another.
+
+        Gives all their events, and the keys under which they were kept.
+        """
+        for _ in self._merges():
+            pass
+        group = self.group(name)
+        before = merging.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.asked.aligned)
+        self.ledger.post({booking: -times for booking, times in before.items()})
+        events: list[Event] = []
+        keys: list[tuple[str, EntityKey]] = []
+        for one in sorted(group):
+            customer = self._scopes.get(one) or self._take_up(one)
+            events.extend(customer.ids.values())
+            keys.extend((one, key) for key in self._kept[one])
+            keys.extend((one, (LINK, other)) for other in self._links.get(one, ()))
+            for key, entity in customer.entities.items():
+                self._count_flaws(key, entity, None, gone=True)
+            self._held -= min(len(customer.entities), _HEAVY)
+            self._fresh.pop(one, None)
+            self._links.pop(one, None)
+            del self._scopes[one], self._kept[one]
+        return events, keys
 
     def _derive(self, customer: Scope, touched: dict[EntityKey, Entity]) -> None:
         fresh = {key: customer.read(key, entity) for key, entity in touched.items()}
@@ -233,11 +344,15 @@ class Book:
             if entity.booked is None:
                 entity.booked = customer.bookings(key, entity)
 
-    def _swap(self, customer: Scope, key: EntityKey, entity: Entity, view: Any) -> None:
+    def _count_flaws(self, key: EntityKey, entity: Entity, view: Any, gone: bool = False) -> None:
+        """Counts what waits and what has no rate, before and after a change."""
         for seen, times in ((entity.view, -1), (view, 1)):
-            waiting, without_rate = _flaws(key[0], seen, bool(entity.events) if times > 0 else seen is not None)
+            waiting, without_rate = _flaws(key[0], seen, not gone if times > 0 else seen is not None)
             self.orphans += waiting * times
             self.unconverted += without_rate * times
+
+    def _swap(self, customer: Scope, key: EntityKey, entity: Entity, view: Any) -> None:
+        self._count_flaws(key, entity, view)
         if key[0] == COST:
             self._slope(entity.view, -1)
             self._slope(view, 1)

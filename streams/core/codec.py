@@ -43,8 +43,8 @@ __all__ = [
 
 #: Version of how everything here is written: what another one wrote is refused.
 FORMAT: Final = 2
-#: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one booked is
-#: booked anew, from the events kept.
+#: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one
+#: booked is booked anew, from the events kept.
 BOOKINGS: Final = 2
 
 PaneKey: TypeAlias = tuple[str, Any]

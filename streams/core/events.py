@@ -379,6 +379,7 @@ def _json_hook(kind: type, value: Any) -> Any:
 
 _FROM_JSON = msgspec.json.Decoder(Event, dec_hook=_json_hook)
 _FROM_STATE = msgspec.msgpack.Decoder(tuple[int, list[Event]], dec_hook=_hook)
+_TO_JSON = msgspec.json.Encoder(enc_hook=format_instant)
 _TO_STATE = msgspec.msgpack.Encoder(enc_hook=int)
 
 
@@ -413,6 +414,11 @@ def _rejected(body: bytes, error: Exception) -> Rejected:
 
 def _bounded(message: str) -> str:
     return message if len(message) <= 500 else message[:499] + "…"
+
+
+def to_json(event: Event) -> bytes:
+    """An event as a record's body, without unknown fields."""
+    return _TO_JSON.encode(event)
 
 
 def to_state(events: list[Event], arrived: int = 0) -> bytes:

@@ -119,7 +119,8 @@ class Frames:
             for index, period in enumerate(kind.told(as_of)):
                 # Back from now, period by period: who was active at its start is who was at its end, less the flows.
                 flows = stretches[kind.name, "", period.start].sums.get(ALL, {})
-                active += flows.get("customers_left", 0) - flows.get("customers_joined", 0)
+                gone = flows.get("customers_left", 0) + flows.get("customers_merged", 0)
+                active += gone - flows.get("customers_joined", 0)
                 frame = replace(_frame(kind.name, period, stretches, final=period.final(as_of)), active=active)
                 if index == 0:
                     running.append(frame)

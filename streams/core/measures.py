@@ -173,6 +173,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "customers_active": Measure(scheme=PERSON_LEVELS),
     "customers_joined": Measure(scheme=PERSONS),
     "customers_left": Measure(scheme=PERSONS),
+    "customers_merged": Measure(scheme=TOTAL),
     "order_value": Measure(Kind.AMOUNT, PERSONS),
     "active_at_start": Measure(scheme=TOTAL_LEVELS),
     "left_since_start": Measure(scheme=TOTAL_LEVELS),

@@ -11,14 +11,17 @@ search, and a level moves over where they change. What they are made of is in ``
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from .events import Key
 from .ledger import Booking
 from .measures import MEASURES, PROFILE, UNKNOWN, Kind, Labels, measure
 
-__all__ = ["NOBODY", "Entry", "Interval", "Profile", "Stretch", "settle"]
+__all__ = ["MARK", "NOBODY", "Entry", "Interval", "Past", "Profile", "Stretch", "settle"]
 
+#: Parts an id of merged customers from whose it is; sorts before what ids are made of, so that they sort as they did.
+MARK: Final = "\x1f"
 #: What a view books: (key of the event that makes it, measure, own labels, value).
 Entry = tuple[Key, str, Labels, int]
 #: A level or mark that holds from one key to another (None: still): (measure, from, to, own labels, value).
@@ -84,6 +87,23 @@ class Profile:
         self.keys[low:high] = keys
         self.labels[low : high + 1] = labels
         return min(differing), until
+
+
+class Past(NamedTuple):
+    """What merged customers were up to ``since`` (ms): each one's labels, and who was one with it."""
+
+    since: int
+    labels: Mapping[str, Profile]
+    mates: Mapping[str, frozenset[str]]
+
+    def then(self, customer: str, profile: Profile) -> Profile:
+        """A customer's labels up to the merge, and those of all of them together from then on."""
+        own, start = self.labels[customer], (self.since,)
+        mine, ours = bisect_left(own.keys, start), bisect_left(profile.keys, start)
+        return Profile(
+            [*own.keys[:mine], (self.since, -1, ""), *profile.keys[ours:]],
+            [*own.labels[: mine + 1], *profile.labels[ours:]],
+        )
 
 
 #: Of whom nothing is known.

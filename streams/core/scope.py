@@ -41,7 +41,7 @@ from .ledger import Booking
 from .measures import MODELS, NO_LABELS, UNKNOWN
 from .periods import Asked
 from .policy import Policy
-from .profile import NOBODY, Interval, Profile, settle
+from .profile import MARK, NOBODY, Interval, Past, Profile, settle
 from .risk import Risk
 from .segments import HORIZON
 from .windows import rolling
@@ -96,6 +96,8 @@ class Scope:
     """The entities of one scope and the indexes by which they find each other."""
 
     __slots__ = (
+        "_labels",
+        "_past",
         "account",
         "answers",
         "asked",
@@ -116,8 +118,10 @@ class Scope:
         "touches",
     )  # fmt: skip
 
-    def __init__(self, policy: Policy, asked: Asked, known: bool) -> None:
+    def __init__(self, policy: Policy, asked: Asked, known: bool, past: Past | None = None) -> None:
         self.policy = policy
+        self._past = past
+        self._labels: dict[str, Profile] = {}
         self.asked = asked
         #: None where nobody is known: costs, anonymous contacts.
         self.account = Account(policy, asked) if known else None
@@ -409,11 +413,11 @@ class Scope:
         if kind == TICKET:
             return self.ticket_bookings(name, view)
         if kind == SURVEY:
-            return self.survey_bookings(view)
+            return self.survey_bookings(name, view)
         if kind == ORDER:
             return self.order_bookings(name, view)
         if kind == CONTACT:
-            return _contact_bookings(entity.events, self.profile)
+            return _contact_bookings(entity.events, self.labels(name))
         return []
 
     def ticket_bookings(self, name: str, view: tickets.Ticket) -> list[Booking]:
@@ -427,14 +431,25 @@ class Scope:
                 entries = [*entries, view.no_repeat]
         if view.sentiments:
             entries = [*entries, *surveys.sentiments(view.sentiments)]
-        booked = settle(entries, view.intervals, self.profile)
+        profile = self.labels(name)
+        booked = settle(entries, view.intervals, profile)
         if view.handlings:
-            booked += handling.bookings(view.handlings, self.profile, self.asked)
+            booked += handling.bookings(view.handlings, profile, self.asked)
         if self.policy.service_levels:
-            booked += service_level.bookings(view, self.profile, self.policy)
+            booked += service_level.bookings(view, profile, self.policy)
         return booked
 
-    def survey_bookings(self, view: surveys.Survey) -> list[Booking]:
+    def labels(self, name: str) -> Profile:
+        """The customer's labels by time, for what has this id: of merged customers first those of its own."""
+        if self._past is None:
+            return self.profile
+        owner = name.rpartition(MARK)[2]
+        found = self._labels.get(owner)
+        if found is None:
+            found = self._labels[owner] = self._past.then(owner, self.profile)
+        return found
+
+    def survey_bookings(self, name: str, view: surveys.Survey) -> list[Booking]:
         ticket = self.ticket(view.ticket_id)
         intervals: list[Interval] = []
         if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
@@ -444,7 +459,7 @@ class Scope:
                 intervals = surveys.followed(view, ticket, answers[index][0], self.asked)
         if view.anchor is None:
             return []
-        known = Profile([], [self.profile.before(view.anchor)])  # like its ticket's labels, they stay
+        known = Profile([], [self.labels(name).before(view.anchor)])  # like its ticket's labels, they stay
         entries = surveys.entries(view, ticket)
         if view.kind == "csat" and view.answered is not None and view.position is not None and entries:
             index = bisect_left(self.paid, (view.answered[0],))
@@ -453,17 +468,17 @@ class Scope:
         return settle(entries, intervals, known, (view.kind or UNKNOWN, view.program))
 
     def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
-        booked = settle(view.entries, [], self.profile)
+        booked = settle(view.entries, [], self.labels(name))
         if view.paid_key is not None and view.left:
             booked += self.purchase_bookings(name, view.paid_key, view.left)
         placed = view.placed
         if placed is None or view.paid_key is None:
             return booked
         at = placed.occurred_at
-        credited = attribution.credits(self.touches, at, self.policy.attribution)
+        credited = attribution.credits(self.touches_of(name, view.paid_key), at, self.policy.attribution)
         if not credited:
             return booked
-        labels = [touch.labels + self.profile.before(touch.key) for touch, _ in credited]
+        labels = [touch.labels + self.labels(touch.key[2]).before(touch.key) for touch, _ in credited]
         booked += orders.revenue_bookings(view, [own + MODELS for own in labels], [weight for _, weight in credited])
         if view.left:
             booked.append((view.paid_key[0], "attributed_orders", labels[-1], 1))
@@ -473,11 +488,18 @@ class Scope:
         repeat = any(other != name and paid < at for paid, other in self.paid[:2])  # sorted: its own and one more
         return booked + orders.benefit_bookings(view, saved, repeat)
 
+    def touches_of(self, name: str, paid: Key) -> Sequence[tickets.Touch]:
+        """The touches that an order can be credited to: those of whom its customer was one with when it was paid."""
+        if self._past is None or paid[0] >= self._past.since:
+            return self.touches
+        mates = self._past.mates[name.rpartition(MARK)[2]]
+        return [touch for touch in self.touches if touch.key[2].rpartition(MARK)[2] in mates]
+
     def purchase_bookings(self, name: str, paid: Key, left: int) -> list[Booking]:
         index = bisect_left(self.paid, (paid[0], name))
         following = [at for at, _ in self.paid[index + 1 : index + 3]]
         intervals = customers.bought_again(paid[0], following, self.asked)
-        return settle([(paid, "order_value", (), left)], intervals, self.profile)
+        return settle([(paid, "order_value", (), left)], intervals, self.labels(name))
 
 
 def open_levels(view: tickets.Ticket) -> list[tuple[str, int]]:

@@ -32,7 +32,7 @@ _decode = msgspec.msgpack.Decoder(list[tuple[str, str, bytes]]).decode
 
 
 class Arrival(NamedTuple):
-    """When an event came, in ms: ``at`` by the wall clock, ``clock`` by the worker's (the same unless that is fixed)."""
+    """When an event came, in ms: ``at`` by the wall clock, ``clock`` by the worker's (the same unless fixed)."""
 
     at: int
     clock: int

@@ -15,13 +15,23 @@ from aiokafka.partitioner import murmur2
 from streams.core import codec
 from streams.core.book import Book
 from streams.core.codec import Stats
-from streams.core.events import Rejected, decode, format_instant, from_state, record_key, scope
+from streams.core.events import (
+    CustomerMerged,
+    Event,
+    Rejected,
+    decode,
+    format_instant,
+    from_state,
+    record_key,
+    scope,
+    to_json,
+)
 from streams.core.ledger import Ledger
 from streams.core.periods import Aligned, Asked
 from streams.core.policy import Policy
 from streams.core.settling import Arrival
 from streams.core.windows import DAYS, LiveGrid, Window
-from streams.topics import DEAD_LETTERS, PANES, STATE
+from streams.topics import DEAD_LETTERS, PANES, STATE, topic_of
 
 from .fold import Output, Record
 
@@ -31,6 +41,13 @@ _CHUNK: Final = 500
 #: Bytes of a body kept in a dead letter, in base64, within the topic's 4 MiB; a compressed record can unpack to more.
 _BURIED: Final = 2 * 1024 * 1024
 _READABLE: Final = 128 * 1024
+#: Headers of records passed on: the customer at whose home they belong, once a hop; and that they were counted before.
+HOME: Final = "support-roi-home"
+MOVED: Final = "support-roi-moved"
+#: Customers merged in a circle have no home: after so many hops a record stays where it is.
+_HOPS: Final = 8
+#: The kind of a state record that says where a customer lives.
+_MOVED_KIND: Final = "h"
 #: How often panes out of every window's reach are taken out, in ms of the clock.
 _SWEEP: Final = 60_000
 
@@ -69,6 +86,10 @@ class PartitionState:
         self._kept: dict[bytes, bytes] = {}
         self._stale: list[bytes] = []
         self._outputs: list[Output] = []
+        #: Customers who moved to another partition with the one they were merged into; those about to; news of both.
+        self._moved: dict[str, str] = {}
+        self._moving: dict[str, str] = {}
+        self._homes: list[tuple[str, str | None]] = []
         self._counted = False
         self._swept = 0
         self._admitted: dict[str, int] = {}
@@ -84,7 +105,12 @@ class PartitionState:
     def restore(self, topic: str, key: bytes, value: bytes | None) -> None:
         if topic == STATE:
             scope_id, entity = codec.read_entity_key(key)
-            self.book.restore(scope_id, entity, value)
+            if entity[0] != _MOVED_KIND:
+                self.book.restore(scope_id, entity, value)
+            elif value is not None:
+                self._moved[scope_id] = value.decode()
+            else:
+                self._moved.pop(scope_id, None)
         elif value is not None:  # a changelog may hold a key many times: the last one says it all
             self._kept[key] = value
         else:
@@ -148,8 +174,9 @@ class PartitionState:
         except Rejected as rejected:
             self._bury(record, arrived, rejected)
             return
-        if not self.book.knows(scope(event)) and self._owner(record_key(event)) != self.partition:
-            self._outputs.append(Output(record.topic, record_key(event).encode(), record.value))
+        elsewhere = self._elsewhere(event, record)
+        if elsewhere is not None:
+            self._outputs.append(elsewhere)
             self.stats.count("rekeyed")
             return
         try:
@@ -160,9 +187,68 @@ class PartitionState:
         if outcome != "new":
             self.stats.count(outcome)
             return
+        if type(event) is CustomerMerged:
+            self._follow(event)
+        if any(name == MOVED for name, _ in record.headers):
+            return  # counted where it first came
         self.stats.count("events")
         if event.occurred_at > self.stats.newest.get(record.topic, 0):
             self.stats.newest[record.topic] = int(event.occurred_at)
+
+    # -- customers who live elsewhere -------------------------------------------------------------------------
+
+    def _elsewhere(self, event: Event, record: Record) -> Output | None:
+        """The record on its way to where it belongs; None if that is here.
+
+        Merged customers live where the one they were merged into does: what still comes for them is passed on, marked
+        with that customer, so that it is taken there whoever owns its key.
+        """
+        name, key = scope(event), record_key(event)
+        passed = [value.decode() for header, value in record.headers if header == HOME]
+        home = self._moved.get(name)
+        if home is None:
+            if passed or self.book.knows(name) or self._owner(key) == self.partition:
+                return None
+            return Output(record.topic, key.encode(), record.value)
+        here = passed and self._owner(passed[-1]) == self.partition and "c" + passed[-1] not in self._moved
+        if here or len(passed) >= _HOPS:
+            self._return(name)
+            return None
+        headers = [*record.headers, (HOME, home.encode())]
+        return Output(record.topic, key.encode(), record.value, self._owner(home), headers)
+
+    def _follow(self, event: CustomerMerged) -> None:
+        """A customer merged into one who lives elsewhere moves there when the unit is closed."""
+        into = event.into_customer_id
+        away = self._moved.get("c" + into)
+        if away is not None or not (self.book.knows("c" + into) or self._owner(into) == self.partition):
+            self._moving[scope(event)] = away or into
+
+    def _return(self, name: str) -> None:
+        del self._moved[name]
+        self._homes.append((name, None))
+
+    def _move(self) -> Iterator[Output]:
+        """Sends those who move away, with all their events, and notes where they are."""
+        moving, self._moving = self._moving, {}
+        for name, home in moving.items():
+            if not self.book.knows(name):
+                continue  # went with another one
+            group = self.book.group(name)
+            events, keys = self.book.give(name)
+            for event in events:
+                headers = [(HOME, home.encode()), (MOVED, b"")]
+                whose = record_key(event).encode()
+                yield Output(topic_of(event), whose, to_json(event), self._owner(home), headers)
+            for one, key in keys:
+                yield Output(STATE, codec.entity_key(one, key), None, self.partition)
+            for one in sorted(group):
+                self._moved[one] = home
+                self._homes.append((one, home))
+        for name, known in self._homes:
+            value = None if known is None else known.encode()
+            yield Output(STATE, codec.entity_key(name, (_MOVED_KIND, "")), value, self.partition)
+        self._homes = []
 
     def _owner(self, key: str) -> int:
         """The partition of a key by Kafka's default partitioner, whatever partitioner its producer had."""
@@ -195,6 +281,7 @@ class PartitionState:
     def close(self) -> Iterator[Sequence[Output]]:
         self.grid.clock = self._clock()
         outputs, self._outputs = self._outputs, []
+        outputs.extend(self._move())
         for scope_id, key, data in self.book.close():
             outputs.append(Output(STATE, codec.entity_key(scope_id, key), data, self.partition))
             if len(outputs) >= _CHUNK:

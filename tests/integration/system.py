@@ -30,7 +30,7 @@ from kafka.broker import KafkaServer
 from streams import admin
 from streams.core.codec import read_pane_key
 from streams.core.events import Rejected, decode, parse_instant, record_key
-from streams.topics import INPUTS, PANES, STATE, topics
+from streams.topics import INPUTS, PANES, STATE, topic_of, topics
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -384,9 +384,9 @@ class System:
         return {key: value for key, value in view.items() if value is not None}
 
     def state(self) -> dict[Any, Any]:
-        """What the state topic says; an entity's events by their ids, as their order means nothing."""
+        """What the state topic says but for when events arrived; their order means nothing."""
         return {
-            (partition, *msgspec.msgpack.decode(key)): sorted(msgspec.msgpack.decode(value), key=repr)
+            (partition, *msgspec.msgpack.decode(key)): sorted(msgspec.msgpack.decode(value)[1], key=repr)
             for (partition, key), value in self.view(STATE).items()
         }
 
@@ -428,8 +428,6 @@ class System:
 
 def located(bodies: Iterable[bytes]) -> list[tuple[str, bytes | None, bytes | None, int | None]]:
     """Events to where they belong; what is none, to partition 1 of the tickets."""
-    from streams.commands.send import topic_of
-
     found: list[tuple[str, bytes | None, bytes | None, int | None]] = []
     for body in bodies:
         try:

@@ -200,7 +200,7 @@ class Desk:
         for count in slices:
             self.done[partition] += self.apply(partition, count)
         for outputs in self.states[partition].close():
-            for topic, key, value, target, _ in list(outputs):
+            for topic, key, value, target, headers in list(outputs):
                 assert key is not None or topic == DEAD_LETTERS
                 if topic in (STATE, PANES):
                     assert target == partition, "a changelog record left its partition"
@@ -215,7 +215,7 @@ class Desk:
                     assert topic in INPUTS
                     assert key is not None
                     where = self.owner(key) if target is None else target
-                    self.queues[where].append(Rec(topic, where, next(self.offsets), key, value))
+                    self.queues[where].append(Rec(topic, where, next(self.offsets), key, value, headers=headers))
         self.states[partition].sealed()
 
     def crash(self, partition: int, count: int, chunks: int) -> None:

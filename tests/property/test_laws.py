@@ -93,7 +93,7 @@ def test_a_repetition_is_counted_and_adds_nothing() -> None:
 
 
 @settings(max_examples=12)
-@given(histories(max_size=70, merges=False), seeds, st.integers(0, 120 * DAY), st.sampled_from([2, 3, 7]))
+@given(histories(max_size=70), seeds, st.integers(0, 120 * DAY), st.sampled_from([2, 3, 7]))
 def test_law_3_partitions_merge_to_one_and_to_the_replay(
     events: list[Event], seed: int, after: int, partitions: int
 ) -> None:
@@ -105,7 +105,7 @@ def test_law_3_partitions_merge_to_one_and_to_the_replay(
 
 
 @settings(max_examples=10)
-@given(histories(max_size=70, merges=False), seeds, st.integers(0, 120 * DAY))
+@given(histories(max_size=70), seeds, st.integers(0, 120 * DAY))
 def test_everything_cold_equals_everything_warm(events: list[Event], seed: int, after: int) -> None:
     as_of = edge(FIRST + DAY + after)
     known = before(events, as_of)
@@ -121,7 +121,7 @@ def test_restarts_and_crashes_leave_no_trace(seed: int, compacted: bool) -> None
 
     Until the broker cleans it, a changelog holds every value a key ever had: the last one counts, not their sum.
     """
-    events = random_events(seed, 150, merges=False)
+    events = random_events(seed, 150)
     as_of = edge(LAST - seed * 9 * DAY)
     known = before(events, as_of)
     expected = live(known, as_of, DESK)
@@ -162,7 +162,7 @@ def test_a_new_board_equals_the_old_one() -> None:
 def test_a_moving_clock_ends_where_a_standing_one_does(seed: int) -> None:
     """Weeks go by between units, panes go out of reach, old events still arrive: the values are the replay's."""
     rng = random.Random(seed)
-    events = random_events(seed, 160, merges=False)  # shuffled: most come weeks late
+    events = random_events(seed, 160)  # shuffled: most come weeks late
     desk = Desk(DESK, edge(FIRST + rng.randrange(5 * DAY)), partitions=2, warm=rng.choice((1, 1000)))
     told: list[Event] = []
     looks = 0
@@ -317,7 +317,7 @@ def test_a_bounded_ledger_keeps_its_sums() -> None:
 
 
 @settings(max_examples=10)
-@given(histories(max_size=70, merges=False), st.lists(st.integers(0, 130 * DAY), min_size=1, max_size=5, unique=True))
+@given(histories(max_size=70), st.lists(st.integers(0, 130 * DAY), min_size=1, max_size=5, unique=True))
 def test_law_5_a_value_depends_only_on_what_was_before(events: list[Event], moments: list[int]) -> None:
     instants = sorted(FIRST + moment for moment in moments)
     start = instants[0] - DAY
