@@ -83,6 +83,7 @@ class Book:
         self.policy: Final = policy
         self.ledger: Final[Poster] = ledger
         self.asked: Final = asked
+        self._spans: Final = comparison.spans(asked)
         #: Costs in course: how often each is booked (0 never stays).
         self.slopes: Final[dict[Slope, int]] = {}
         self.slopes_touched: set[Slope] = set()
@@ -301,7 +302,7 @@ class Book:
         compared = customer.compared(fresh, change)
         beside: dict[Booking, int] = {}
         if compared is not None:
-            comparison.booked(customer.people(), compared, self.asked, -1, beside)
+            comparison.booked(customer.people(), compared, self._spans, -1, beside)
         self._recall(customer, concerned)
         self._weigh(customer, fresh)
         for key, view in fresh.items():
@@ -314,7 +315,7 @@ class Book:
                 self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, 1))
                 customer.labelled += 1
         if compared is not None:
-            comparison.booked(customer.people(), compared, self.asked, 1, beside)
+            comparison.booked(customer.people(), compared, self._spans, 1, beside)
             self.ledger.post(beside)
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
         # labels; their bookings are still those of the old views, because nothing of theirs was posted.

@@ -26,7 +26,7 @@ from .measures import per_window
 from .periods import Aligned, Asked
 from .ticket_view import Touch
 
-__all__ = ["Concerned", "People", "booked"]
+__all__ = ["Concerned", "People", "Span", "booked", "spans"]
 
 #: Longer than any window with its pane.
 _LONGEST: Final = 800 * DAY
@@ -51,34 +51,40 @@ class Concerned(NamedTuple):
     spells: set[int]
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """A window as the clock moves: ``until(at)`` is the last T for which it holds ``at``, before all time if none.
 
     ``opens(at)``: where the aligned window of an instant, or ``period``, begins; a spell in it ends after that.
     """
 
-    name: str
     until: Callable[[int], int]
-    opens: Callable[[int], int] | None = None
-    aligned: bool = False
+    #: For at least so long a rolling window holds what it holds; 0 of others.
+    length: int
+    opens: Callable[[int], int] | None
+    aligned: bool
+    #: The measures' names.
+    active: str
+    touched: str
+    after: str
+    untouched: str
 
 
-def booked(people: People, concerned: Concerned, asked: Asked, times: int, into: dict[Booking, int]) -> None:
+def booked(people: People, concerned: Concerned, spans: Sequence[Span], times: int, into: dict[Booking, int]) -> None:
     """Adds ``times`` what the concerned and their neighbours book; to be asked before a change and after it."""
-    touches = _touches(people, concerned)
+    runs = _runs(_touches(people, concerned))
     paid = _paid(people, concerned)
     spells = _spells(people, concerned)
-    for span in _spans(asked):
+    for span in spans:
         post = _Poster(span, times, into)
         for index in spells:
             for at, value in _active(people.spells, index, span):
-                post.add(at, "compared_active", value)
-        for index in touches:
-            for piece in _touched(people, index, span):
-                post.piece("compared_touched", *piece)
+                post.add(at, span.active, value)
+        for first, last in runs:
+            for piece in _touched(people, first, last, span):
+                post.piece(span.touched, *piece)
         for index in paid:
-            post.piece("touched_bought", *_bought_after(people, index, span))
-            post.piece("untouched_bought", *_bought_untouched(people, index, span))
+            post.piece(span.after, *_bought_after(people, index, span))
+            post.piece(span.untouched, *_bought_untouched(people, index, span))
 
 
 class _Poster:
@@ -86,7 +92,7 @@ class _Poster:
 
     __slots__ = ("_into", "_span", "_times")
 
-    def __init__(self, span: _Span, times: int, into: dict[Booking, int]) -> None:
+    def __init__(self, span: Span, times: int, into: dict[Booking, int]) -> None:
         self._span, self._times, self._into = span, times, into
 
     def piece(self, name: str, begin: int, upto: int) -> None:
@@ -97,7 +103,7 @@ class _Poster:
                 self.add(upto, name, -1)
 
     def add(self, at: int, name: str, value: int) -> None:
-        booking = (at, per_window(name, self._span.name), (), 1)
+        booking = (at, name, (), 1)
         total = self._into.get(booking, 0) + value * self._times
         if total:
             self._into[booking] = total
@@ -117,6 +123,17 @@ def _touches(people: People, concerned: Concerned) -> set[int]:
         upto = max(concerned.spells) + _LONGEST
         found.update(_around(people.touches, _instant, min(concerned.spells), upto, concerned.touches))
     return found
+
+
+def _runs(indexes: set[int]) -> list[tuple[int, int]]:
+    """Neighbours together: (first, last)."""
+    runs: list[tuple[int, int]] = []
+    for index in sorted(indexes):
+        if runs and runs[-1][1] == index - 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return runs
 
 
 def _paid(people: People, concerned: Concerned) -> set[int]:
@@ -178,25 +195,37 @@ def _following(entries: Sequence[Any], index: int, instant: Callable[[Any], int]
 # -- windows, and what holds in them ------------------------------------------------------------------------------
 
 
-def _spans(asked: Asked) -> Iterator[_Span]:
-    for window in asked.rolling:
-        yield _Span(window.name, window.leaves)
-    yield from map(_aligned, asked.aligned)
+def spans(asked: Asked) -> list[Span]:
+    """All windows that are asked for."""
+    found = [_span(window.name, window.leaves, window.length) for window in asked.rolling]
+    found.extend(map(_aligned, asked.aligned))
     start = asked.start
     if start is not None:
-        yield _Span("period", lambda at: EVER if at >= start else -EVER, lambda at: start)
+        found.append(_span("period", lambda at: EVER if at >= start else -EVER, 0, lambda at: start))
+    return found
 
 
-def _aligned(kind: Aligned) -> _Span:
-    return _Span(kind.name, lambda at: kind.period(at).end, lambda at: kind.period(at).start, aligned=True)
+def _aligned(kind: Aligned) -> Span:
+    return _span(kind.name, lambda at: kind.period(at).end, 0, lambda at: kind.period(at).start, aligned=True)
 
 
-def _leaves(spell: Spell, span: _Span) -> int:
+def _span(
+    name: str,
+    until: Callable[[int], int],
+    length: int,
+    opens: Callable[[int], int] | None = None,
+    aligned: bool = False,
+) -> Span:
+    measures = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
+    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in measures))
+
+
+def _leaves(spell: Spell, span: Span) -> int:
     """The last T for which a rolling window holds any of a spell; one that ends where it begins is not in it."""
     return EVER if spell.end is None else span.until(spell.end[0] - 1)
 
 
-def _active(spells: Sequence[Spell], index: int, span: _Span) -> Iterator[tuple[int, int]]:
+def _active(spells: Sequence[Spell], index: int, span: Span) -> Iterator[tuple[int, int]]:
     """What a spell books of being active in a window, each customer once: (instant, value).
 
     Of an aligned window only what is to be added to who is active at its start.
@@ -216,18 +245,32 @@ def _active(spells: Sequence[Spell], index: int, span: _Span) -> Iterator[tuple[
                 yield upto, -1
 
 
-def _touched(people: People, index: int, span: _Span) -> Iterator[_Piece]:
-    """While a touch is the last one of a window and its customer active in that."""
-    begin = _instant(people.touches[index])
-    upto = min(span.until(begin), _following(people.touches, index, _instant))
-    if begin >= upto:
-        return
-    spells = people.spells
+def _touched(people: People, first: int, last: int, span: Span) -> Iterator[_Piece]:
+    """While one of these touches, neighbours all, is in a window, none of a later one is, and its customer active."""
+    touches = people.touches
+    while first <= last:
+        begin = at = _instant(touches[first])
+        holds = span.until(begin)
+        following = _following(touches, first, _instant)
+        first += 1
+        # A touch in the window before goes on in the next one: only the last of them lets go.
+        while first <= last and (following - at <= span.length or following <= holds):
+            at = following
+            holds = span.until(at) if span.length else holds
+            following = _following(touches, first, _instant)
+            first += 1
+        upto = min(holds, following)
+        if begin < upto:
+            yield from _while_active(people.spells, begin, upto, span)
+
+
+def _while_active(spells: Sequence[Spell], begin: int, upto: int, span: Span) -> Iterator[_Piece]:
+    """The part of a piece in which the customer is active in the window."""
     if span.opens is not None:
         opens = span.opens(begin)
-        first = next((spell for spell in spells if _end(spell) > opens), None)
-        if first is not None:
-            yield max(begin, _begin(first)), upto
+        spell = next((spell for spell in spells if _end(spell) > opens), None)
+        if spell is not None:
+            yield max(begin, _begin(spell)), upto
         return
     number = bisect_left(spells, upto, key=_begin) - 1
     while number >= 0 and (leaves := _leaves(spells[number], span)) > begin:
@@ -235,7 +278,7 @@ def _touched(people: People, index: int, span: _Span) -> Iterator[_Piece]:
         number -= 1
 
 
-def _bought_after(people: People, index: int, span: _Span) -> _Piece:
+def _bought_after(people: People, index: int, span: Span) -> _Piece:
     """While an order is the last one of a window that has a touch before it in that."""
     at = people.paid[index][0]
     touch = bisect_left(people.touches, at + 1, key=_instant) - 1  # at one instant a touch precedes a payment
@@ -243,7 +286,7 @@ def _bought_after(people: People, index: int, span: _Span) -> _Piece:
     return at, min(until, _following(people.paid, index, _start))
 
 
-def _bought_untouched(people: People, index: int, span: _Span) -> _Piece:
+def _bought_untouched(people: People, index: int, span: Span) -> _Piece:
     """While an order is the last one of a window that has no touch."""
     at = people.paid[index][0]
     after = bisect_left(people.touches, at + 1, key=_instant)
