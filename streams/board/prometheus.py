@@ -5,6 +5,7 @@
 * ``_low``/``_high`` stand beside a value that has an interval, ``_samples`` beside every mean, ratio and
   quantile, with the same labels, so that an alert needs no ``ignoring()``:
   ``support_csat_ratio < 0.78 and support_csat_ratio_samples >= 30``.
+* ``_previous`` and ``_year_before`` stand beside what is compared: the same of the window before, and of a year before.
 * As long as the board has not read all panes there are no values at all, only the pipeline's own gauges:
   a sum of half the partitions is a wrong number, not an early one.
 
@@ -34,6 +35,15 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 #: Kinds whose value is itself a number of samples or a sum: they get no ``_samples`` family.
 _PLAIN_KINDS: Final = frozenset({"count", "money"})
+#: What stands beside a value, by the suffix of its family.
+_BESIDE: Final = {
+    "_low": "Lower end of the 95 % interval of",
+    "_high": "Upper end of the 95 % interval of",
+    "_samples": "Samples (ratios: the denominator) behind",
+    "_previous": "The window before: the same span (of a running period the same part) just before that of",
+    "_year_before": "A year before (rolling windows: 364 days):",
+}
+_SUFFIXES: Final = ("", *_BESIDE)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _COUNTER_HELP: Final = {
     "events": "Events folded into the ledger.",
@@ -88,6 +98,14 @@ class _Family:
     low: list[str]
     high: list[str]
     samples: list[str]
+    previous: list[str]
+    year_before: list[str]
+
+    @property
+    def parts(self) -> tuple[tuple[str, list[str]], ...]:
+        """The lines by the suffix of their family."""
+        lines = (self.values, self.low, self.high, self.samples, self.previous, self.year_before)
+        return tuple(zip(_SUFFIXES, lines, strict=True))
 
 
 class Values:
@@ -129,7 +147,7 @@ class Exposition:
         parts: list[str] = []
         for metric_id in sorted(families):
             parts.extend(self._write(self._catalogue[metric_id], families[metric_id]))
-        lines = sum(len(f.values) + len(f.low) + len(f.high) + len(f.samples) for f in families.values())
+        lines = sum(len(lines) for family in families.values() for _, lines in family.parts)
         return Values("".join(parts).encode(), lines)
 
     def pipeline(self, snapshot: Snapshot | None, *, series: int, clients: int = 0) -> bytes:
@@ -161,25 +179,25 @@ class Exposition:
                     family.high.append(f"{name}_high{labels} {record.high!r}\n")
             if family.samples_wanted:
                 family.samples.append(f"{name}_samples{labels} {record.count!r}\n")
+            if isinstance(record.previous, int | float):
+                family.previous.append(f"{name}_previous{labels} {record.previous!r}\n")
+            if isinstance(record.year_before, int | float):
+                family.year_before.append(f"{name}_year_before{labels} {record.year_before!r}\n")
         self._labels = labels_now
         return families
 
     def _family(self, metric_id: str, unit: str) -> _Family:
         kind = self._catalogue[metric_id].kind
-        return _Family(f"support_{metric_id}", unit, kind not in _PLAIN_KINDS, [], [], [], [])
+        return _Family(f"support_{metric_id}", unit, kind not in _PLAIN_KINDS, [], [], [], [], [], [])
 
     @staticmethod
     def _write(metric: MetricInfo, family: _Family) -> Iterator[str]:
         definition = f"{metric.id}@{metric.version}"
-        texts = (
-            ("", family.values, f"{_sentence(metric.help)} Unit: {family.unit}. Definition: {definition}."),
-            ("_low", family.low, f"Lower end of the 95 % interval of {definition}."),
-            ("_high", family.high, f"Upper end of the 95 % interval of {definition}."),
-            ("_samples", family.samples, f"Samples behind {definition} (ratios: the denominator)."),
-        )
-        for suffix, lines, text in texts:
+        own = f"{_sentence(metric.help)} Unit: {family.unit}. Definition: {definition}."
+        for suffix, lines in family.parts:
             if lines:
                 name = family.name + suffix
+                text = f"{_BESIDE[suffix]} {definition}." if suffix else own
                 yield f"# HELP {name} {_escape_help(text)}\n# TYPE {name} gauge\n"
                 yield from lines
 
@@ -219,6 +237,14 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     for topic, instant in sorted(health.newest_event.items()):
         newest.add_metric([topic], instant / 1000)
     yield newest
+    unit = GaugeMetricFamily(
+        "support_roi_last_unit_timestamp_seconds",
+        "When the newest unit of work with events in it was written, by its worker's clock.",
+        labels=["partition"],
+    )
+    for partition, instant in sorted(health.last_unit.items()):
+        unit.add_metric([str(partition)], instant / 1000)
+    yield unit
     dead = CounterMetricFamily(
         "support_roi_dead_letters", "Records refused and kept in support.dead-letters.", labels=["reason"]
     )
@@ -265,7 +291,7 @@ def _refuse_clashes(catalogue: Sequence[MetricInfo]) -> None:
     for metric in catalogue:
         if not _NAME.fullmatch(metric.id):
             raise ValueError(f"metric id {metric.id!r} makes no Prometheus name")
-        for suffix in ("", "_low", "_high", "_samples"):
+        for suffix in _SUFFIXES:
             name = f"support_{metric.id}{suffix}"
             if name in taken:
                 raise ValueError(f"metrics {taken[name]!r} and {metric.id!r} share the Prometheus name {name}")

@@ -61,7 +61,7 @@ class BoardService:
         )
         self.ready = False
         self.lag = 0
-        self._waiting: defaultdict[int, list[tuple[bytes, bytes | None]]] = defaultdict(list)
+        self._waiting: defaultdict[int, list[tuple[bytes, bytes | None, int]]] = defaultdict(list)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
@@ -106,7 +106,8 @@ class BoardService:
             for source, records in batches.items():
                 for record in records:
                     if record.key is not None:
-                        self._take(source.partition, record.key, record.value, record.offset < target[source])
+                        read = (record.key, record.value, record.timestamp)
+                        self._take(source.partition, read, record.offset < target[source])
             if not self.ready:
                 positions = [await consumer.position(source) for source in found]
                 self.ready = all(position >= target[source] for position, source in zip(positions, found, strict=True))
@@ -118,12 +119,12 @@ class BoardService:
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 
-    def _take(self, partition: int, key: bytes, value: bytes | None, at_once: bool) -> None:
+    def _take(self, partition: int, read: tuple[bytes, bytes | None, int], at_once: bool) -> None:
         waiting = self._waiting[partition]
-        waiting.append((key, value))
-        if at_once or key in _UNIT_ENDS:
-            for pair in waiting:
-                self.reader.take(partition, *pair)
+        waiting.append(read)
+        if at_once or read[0] in _UNIT_ENDS:
+            for record in waiting:
+                self.reader.take(partition, *record)
             waiting.clear()
 
     def _snapshot(self) -> Snapshot:

@@ -24,6 +24,8 @@ class Health:
     counters: dict[str, int] = field(default_factory=dict)
     #: Dead letters by reason.
     dead_letters: dict[str, int] = field(default_factory=dict)
+    #: When each partition's newest unit with events in it was written.
+    last_unit: dict[int, int] = field(default_factory=dict)
     #: Records of the panes topic the board has not read yet.
     lag: int = 0
 
