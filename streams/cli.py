@@ -178,8 +178,13 @@ def _with_port(settings: Settings, port: int | None) -> Settings:
 @main.command()
 @bootstrap_option
 @as_of_option
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Port of a page of the worker's own figures, 0 = none  [default: worker.metrics_port]",
+)
 @click.pass_context
-def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | None) -> None:
+def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | None, metrics_port: int | None) -> None:
     """Folds events into sums: one of any number of workers on a Kafka.
 
     Ends with exit code 1, before anything is committed, on whatever is unexpected: let a supervisor start it again.
@@ -187,6 +192,7 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     """
     from streams import admin
     from streams.worker import app
+    from streams.worker.figures import Figures
     from streams.worker.host import run
     from streams.worker.state import wall_clock
 
@@ -194,8 +200,16 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     bootstrap = _bootstrap(settings, bootstrap_servers)
     found = _run(admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication))
     clock: Callable[[], int] = wall_clock if as_of is None else lambda: as_of
+    figures = Figures()
+    host = app.build(settings, bootstrap, found[0].partitions, clock, on_unit=figures.unit)
+    port = settings.worker.metrics_port if metrics_port is None else metrics_port
+    if port:
+        try:
+            figures.serve(host.partition_log, settings.worker.metrics_host, port)
+        except OSError as error:
+            raise click.ClickException(f"port {port} of {settings.worker.metrics_host}: {error.strerror}") from error
     click.echo(f"worker {settings.kafka.application} on {bootstrap}", err=True)
-    sys.exit(run(app.build(settings, bootstrap, found[0].partitions, clock)))
+    sys.exit(run(host))
 
 
 @main.command()
