@@ -74,6 +74,21 @@ def test_the_rules_pass_their_tests(file: Path) -> None:
     ran(tool("promtool"), "test", "rules", file)
 
 
+@pytest.mark.parametrize(
+    ("area", "receiver"),
+    [("service", "desk"), ("satisfaction", "desk"), ("value", "desk"), ("pipeline", "operators")],
+)
+def test_who_is_told(area: str, receiver: str) -> None:
+    config = f"--config.file={PROMETHEUS / 'alertmanager.yml'}"
+    assert ran(tool("amtool"), "config", "routes", "test", config, f"area={area}").strip() == receiver
+
+
+def test_what_is_inhibited_or_referred_to_exists() -> None:
+    for file in (PROMETHEUS / "alertmanager.yml", GRAFANA / "runbook.md"):
+        named = set(re.findall(r"\bSupport[A-Z]\w+", file.read_text("utf-8")))
+        assert named <= set(RULES), file.name
+
+
 # -- what every alert has
 
 

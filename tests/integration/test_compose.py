@@ -10,6 +10,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -107,6 +108,7 @@ def test_its_commands_bring_up_a_whole_system(system: System) -> None:
     running = 'support_roi_worker_partitions{state="running"}'
     until("both workers hold partitions", lambda: [worker.figure(running) for worker in workers] == [2, 2])
 
+    began = time.time()
     desk = Service(system, "desk").start()
     until("history is being folded", lambda: system.done() > 5000)
     desk.terminate()
@@ -115,6 +117,8 @@ def test_its_commands_bring_up_a_whole_system(system: System) -> None:
     folded = sum(worker.figure("support_roi_worker_records_total") for worker in workers)
     assert folded == done, "the workers' own figures, together, are what Kafka says"
     until("the board tells of all of it", lambda: board.figure("support_roi_events_total") == done)
+    units = [board.figure(f'support_roi_last_unit_timestamp_seconds{{partition="{number}"}}') for number in range(4)]
+    assert min(units) > began, "every partition had a unit since then"
     rows = by_key(json.loads(board.page("/api/metrics")))
     assert rows["tickets_created", "365d", None, "all", "all"]["value"] > 100
     for service in (*workers, board):
