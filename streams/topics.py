@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 __all__ = [
+    "ANNOTATIONS",
     "COSTS",
     "CUSTOMERS",
     "DEAD_LETTERS",
@@ -34,6 +35,7 @@ SURVEYS: Final = "support.surveys"
 ORDERS: Final = "support.orders"
 CUSTOMERS: Final = "support.customers"
 COSTS: Final = "support.costs"
+ANNOTATIONS: Final = "support.annotations"
 STATE: Final = "support.state"
 PANES: Final = "support.panes"
 METRICS: Final = "support.metrics"
@@ -43,7 +45,7 @@ DEAD_LETTERS: Final = "support.dead-letters"
 #: The topics events come in by, in the order of the contract.
 INPUTS: Final = (TICKETS, SURVEYS, ORDERS, CUSTOMERS, COSTS)
 
-Role: TypeAlias = Literal["input", "internal", "output"]
+Role: TypeAlias = Literal["input", "context", "internal", "output"]
 CleanupPolicy: TypeAlias = Literal["delete", "compact", "compact,delete"]
 
 

@@ -25,11 +25,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.board.snapshot import Snapshot
-from streams.core.events import REASONS
+from streams.board.snapshot import Health, Snapshot
+from streams.core.annotation import Annotation
+from streams.core.events import REASONS, format_instant
 from streams.core.records import MetricRecord
 
-__all__ = ["CONTENT_TYPE", "Exposition", "MetricInfo", "running"]
+__all__ = ["CONTENT_TYPE", "Exposition", "MetricInfo", "descriptions", "running"]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -47,10 +48,10 @@ _SUFFIXES: Final = ("", *_BESIDE)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _COUNTER_HELP: Final = {
     "events": "Events folded into the ledger.",
-    "duplicates": "Events ignored because their id had been seen with the same body.",
     "duplicate": "Events ignored because their id had been seen with the same body.",
     "conflicting_duplicate": "Events ignored because their id had been seen with another body.",
     "orphans": "Events that wait for a ticket, survey or order never seen.",
+    "rekeyed": "Events passed on to their customer's partition.",
     "unconverted": "Amounts of money without a rate to the reporting currency.",
 }
 
@@ -222,6 +223,35 @@ class _Pipeline(Collector):
         yield _gauge("support_roi_board_stream_clients", "Open event streams (walls).", self.clients)
         if snapshot is not None:
             yield from _state(snapshot)
+            yield from _annotations(snapshot.annotations)
+
+
+def _annotations(annotations: Iterable[Annotation]) -> Iterator[Metric]:
+    """The values are instants, for what marks them on a time axis; ``at`` tells two of the same text apart."""
+    labels = ["kind", "text", "at"]
+    starts = GaugeMetricFamily(
+        "support_annotation_timestamp_seconds", "When staffing, tools or training changed.", labels=labels
+    )
+    ends = GaugeMetricFamily(
+        "support_annotation_end_timestamp_seconds", "When a change was over, where it was.", labels=labels
+    )
+    for annotation in annotations:
+        names = (annotation.kind, annotation.text, format_instant(annotation.at))
+        starts.add_metric(names, annotation.at / 1000)
+        if annotation.until is not None:
+            ends.add_metric(names, annotation.until / 1000)
+    yield starts
+    yield ends
+
+
+def descriptions() -> list[tuple[str, str]]:
+    """The board's own families and what they say, counters by the names they have on the page."""
+    pipeline = _Pipeline("", "")
+    pipeline.snapshot = Snapshot(0, [], Health())
+    return [
+        (family.name + ("_total" if family.type == "counter" else ""), family.documentation)
+        for family in pipeline.collect()
+    ]
 
 
 def _state(snapshot: Snapshot) -> Iterator[Metric]:
@@ -248,11 +278,11 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     dead = CounterMetricFamily(
         "support_roi_dead_letters", "Records refused and kept in support.dead-letters.", labels=["reason"]
     )
-    # Every reason from the start, at 0: increase() does not see a series' first value.
+    # Every reason and counter from the start, at 0: increase() does not see a series' first value.
     for reason, total in sorted({**dict.fromkeys(REASONS, 0), **health.dead_letters}.items()):
         dead.add_metric([reason], total)
     yield dead
-    for counter, total in sorted(health.counters.items()):
+    for counter, total in sorted({**dict.fromkeys(_COUNTER_HELP, 0), **health.counters}.items()):
         name = re.sub(r"[^a-z0-9_]", "_", counter.lower())
         yield CounterMetricFamily(f"support_roi_{name}", _COUNTER_HELP.get(counter, f"{counter}, total."), value=total)
 

@@ -7,12 +7,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams import __version__
+from streams.board.annotations import Annotations
 from streams.board.publisher import KafkaSender, Publisher
 from streams.board.reader import Reader
 from streams.board.snapshot import Health, Snapshot
@@ -59,6 +61,7 @@ class BoardService:
             aligned=settings.aligned(policy),
             yardstick=settings.yardstick(),
         )
+        self.annotations = Annotations()
         self.ready = False
         self.lag = 0
         self._waiting: defaultdict[int, list[tuple[bytes, bytes | None, int]]] = defaultdict(list)
@@ -80,7 +83,11 @@ class BoardService:
             )
             await consumer.start()
             stack.push_async_callback(consumer.stop)
-            tasks = [asyncio.ensure_future(self._follow(consumer)), asyncio.ensure_future(stop.wait())]
+            tasks: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(self._follow(consumer)),
+                asyncio.ensure_future(self.annotations.follow(self._bootstrap)),
+                asyncio.ensure_future(stop.wait()),
+            ]
             if self._publish:
                 sender = KafkaSender(self._bootstrap)
                 stack.push_async_callback(sender.close)
@@ -115,7 +122,9 @@ class BoardService:
                     due = 0.0
             if time.monotonic() >= due:
                 await self._observe(consumer, found)
-                self.screen.show(await asyncio.to_thread(self._snapshot))  # the loop has heartbeats to keep
+                shown = self.annotations.shown()
+                snapshot = await asyncio.to_thread(self._snapshot)  # the loop has heartbeats to keep
+                self.screen.show(replace(snapshot, annotations=shown))
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from streams.core.annotation import Annotation
 from streams.core.records import MetricRecord
 
 __all__ = ["Health", "Snapshot"]
@@ -39,3 +40,5 @@ class Snapshot:
     health: Health
     #: How long evaluating took, seconds.
     seconds: float = 0.0
+    #: Changes of staffing, tools and training, by time.
+    annotations: Sequence[Annotation] = ()

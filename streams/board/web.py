@@ -219,6 +219,10 @@ class _Board:
         )
         return _answer(request, body, "application/json", etag)
 
+    async def api_annotations(self, request: web.Request) -> web.Response:
+        newest = self.screen.newest
+        return _json([annotation.as_json() for annotation in newest.snapshot.annotations] if newest else [])
+
     async def api_catalogue(self, request: web.Request) -> web.StreamResponse:
         return _answer(request, self.catalogue_body, "application/json", _etag(self.catalogue_body))
 
@@ -301,6 +305,7 @@ def application(
     app.router.add_get("/healthz", board.healthz)
     app.router.add_get("/events", board.events, allow_head=False)
     app.router.add_get("/api/metrics", board.api_metrics)
+    app.router.add_get("/api/annotations", board.api_annotations)
     app.router.add_get("/api/catalogue", board.api_catalogue)
     app.on_response_prepare.append(_secure)
     app.on_shutdown.append(_close(screen))
