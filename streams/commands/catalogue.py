@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from streams.board.prometheus import descriptions
 from streams.core.catalogue import METRICS, Metric
 from streams.core.catalogue.base import LABELS
 
@@ -35,7 +36,7 @@ def _markdown() -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- |"
     for metric in METRICS.values():
         cells = [
-            f"`{metric.definition}`",
+            f'<a id="{metric.id}"></a>`{metric.definition}`',
             metric.unit,
             _named(metric.dimensions),
             metric.help,
@@ -43,6 +44,20 @@ def _markdown() -> Iterator[str]:
             metric.interval or "–",
         ]
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield from _pipeline()
+
+
+def _pipeline() -> Iterator[str]:
+    """The board's own families, as its page describes them."""
+    yield ""
+    yield "## Pipeline"
+    yield ""
+    yield "What `/metrics` says of the pipeline itself."
+    yield ""
+    yield "| family | what it says |"
+    yield "| --- | --- |"
+    for name, text in descriptions():
+        yield f"| `{name}` | {text} |"
 
 
 def _named(dimensions: tuple[str, ...]) -> str:
