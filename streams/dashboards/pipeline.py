@@ -69,7 +69,7 @@ PIPELINE: Final = Dashboard(
             ], "Series by name, the largest ten.", "short"),
             Panel("Walls connected", "timeseries", [Query("support_roi_board_stream_clients", "{{instance}}")],
                   "Open event streams of the built-in wall.", "short"),
-            Panel("What runs", "stat", [Query("support_roi_build_info", "{{version}} {{revision}}")],
+            Panel("What runs", "stat", [Query("support_roi_build_info", "{{version}}")],
                   "Versions of the boards; more than one while a new one is rolled out.", "none", 24, 4),
         ]),
     ],

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,13 @@ def system(kafka: KafkaServer, tmp_path: Path) -> Iterator[System]:
 
 
 class Prometheus:
-    def __init__(self, system: System, target: str) -> None:
+    def __init__(self, system: System, target: str, rules: Sequence[Path] = ()) -> None:
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         config = {
-            "global": {"scrape_interval": "1s"},
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(path) for path in rules],
             "scrape_configs": [{"job_name": "board", "static_configs": [{"targets": [target]}]}],
         }
         file = system.folder / "prometheus.yml"
@@ -100,7 +101,7 @@ def test_values_come_back_through_prometheus(system: System, tmp_path: Path) -> 
         (labels["__name__"], labels["window"], labels["dimension"], labels["member"]): float(row["value"][1])
         for row in series
         for labels in [row["metric"]]
-        if not labels["__name__"].endswith(("_low", "_high", "_samples"))
+        if not labels["__name__"].endswith(("_low", "_high", "_samples", "_previous", "_year_before"))
     }
     same(found, expected)
     undefined = next(row for row in rows.values() if row["value"] is None and row["period_start"] is None)

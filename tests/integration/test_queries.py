@@ -1,0 +1,144 @@
+"""Every query of dashboards and rules, on a Prometheus that scrapes the demo: no error, no unknown name, nothing empty.
+
+What the files name is also held against the catalogue without a server: tests/contract/test_dashboards.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kafka.broker import KafkaServer
+from system import Board, System, until
+from test_prometheus import Prometheus, tool
+
+from tests.contract import promql
+
+pytestmark = pytest.mark.timeout(240)
+
+#: A goal, so that the panels of goals have something to show.
+SETTINGS = {
+    "goals": [{"name": "CSAT", "metric": "csat_ratio", "window": "30d", "target": 0.9, "due": "2099-01-01"}],
+}
+RULES = sorted((promql.GRAFANA / "prometheus" / "rules").glob("*.yml"))
+#: What the demo of ten days has no values of, and why: every other query must come back with some.
+ABSENT = {
+    r"support_\w+_year_before": "there was no demo a year ago",
+    r"support_roi_\w+_previous": "in the last quarter there was no cost",
+    r"support_repurchase_after_csat_ratio": "booked 90 days after the answer",
+    r"support_retention_after_complaint_ratio": "booked 90 days after the complaint",
+    r"support_clv_mean": "needs customers who were active a year ago",
+}
+
+
+@pytest.fixture(scope="module")
+def prometheus(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Prometheus with our rules, once it has scraped a board whose history is in, and long enough for a rate."""
+    tool("prometheus")
+    with System(kafka, tmp_path_factory.mktemp("queries"), SETTINGS) as system:
+        demo = system.cli("demo", "--days", 10, "--port", 0, "--bootstrap-servers", kafka.bootstrap)
+        board = Board(demo)
+        system.run(
+            "annotate", "--kind", "training", "--at", "2026-03-02", "--until", "2026-03-04", "Refunds",
+            "--bootstrap-servers", kafka.bootstrap,
+        )  # fmt: skip
+        demo.said("history is in")
+        board.wait_until_ready()
+        server = Prometheus(system, board.url.removeprefix("http://"), RULES)
+        until("three scrapes of all values", lambda: server.query("count_over_time(support_tickets_open[1m]) >= 3"))
+        yield server
+
+
+def ask(prometheus: Prometheus, path: str, **question: str) -> Any:
+    """What Prometheus answers; an error it names is a failure."""
+    try:
+        with urllib.request.urlopen(f"{prometheus.url}/api/v1/{path}?{urllib.parse.urlencode(question)}") as answer:
+            return json.load(answer)["data"]
+    except urllib.error.HTTPError as error:
+        with error:
+            pytest.fail(f"{question}: {json.load(error)['error']}")
+
+
+def filled(expr: str, model: dict[str, Any], dimension: str) -> str:
+    """The expression as Grafana sends it: its variables at their first values, the dimension as given, any member."""
+    values = {variable["name"]: variable["current"]["value"] for variable in model["templating"]["list"][1:]}
+    values |= {"dimension": dimension, "member": ".*"} if "dimension" in values else {}
+    return re.sub(r"\$\{?(\w+)\}?", lambda match: values[match[1]], expr)
+
+
+def excused(families: set[str]) -> bool:
+    return any(re.fullmatch(pattern, family) for pattern in ABSENT for family in families)
+
+
+@pytest.mark.parametrize("dimension", ["all", "channel"])
+@pytest.mark.parametrize("name", promql.dashboards())
+def test_every_query_of_a_dashboard_comes_back_with_values(prometheus: Prometheus, name: str, dimension: str) -> None:
+    model = promql.dashboards()[name]
+    empty = []
+    for panel in promql.panels(model):
+        for target in panel["targets"]:
+            found = ask(prometheus, "query", query=filled(target["expr"], model, dimension))["result"]
+            if not found and not excused(promql.metrics(target["expr"])):
+                empty.append(f"{panel['title']}: {target['expr']}")
+            assert found or empty or "May be empty: " in panel["description"], (
+                f"{panel['title']} does not say when it is empty"
+            )
+            for legend in re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]):
+                assert all(legend in row["metric"] for row in found), f"{panel['title']}: no label {legend}"
+    assert empty == []
+
+
+@pytest.mark.parametrize("name", promql.dashboards())
+def test_annotations_are_instants_in_milliseconds(prometheus: Prometheus, name: str) -> None:
+    """What Grafana takes a series' values for, where ``useValueForTime`` is set."""
+    at = []
+    for note in promql.dashboards()[name]["annotations"]["list"]:
+        assert note["useValueForTime"]
+        (row,) = ask(prometheus, "query", query=note["expr"])["result"]
+        assert row["metric"].items() >= {"kind": "training", "text": "Refunds"}.items()
+        at.append(float(row["value"][1]))
+    assert at == [1_772_409_600_000, 1_772_582_400_000]
+
+
+def test_what_viewers_may_pick_is_there(prometheus: Prometheus) -> None:
+    """The variables' own queries: windows, dimensions and members as Prometheus knows them."""
+    model = promql.dashboards()["support-roi-executive.json"]
+    variables = {variable["name"]: variable for variable in model["templating"]["list"]}
+    values = {}
+    for name in ("dimension", "member"):
+        series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", variables[name]["definition"]).groups()
+        values[name] = set(ask(prometheus, f"label/{label}/values", **{"match[]": filled(series, model, "channel")}))
+    assert {"all", "channel", "issue_type", "segment"} <= values["dimension"]
+    assert {"email", "phone", "chat"} <= values["member"]
+    windows = set(ask(prometheus, "label/window/values", **{"match[]": "support_tickets_created"}))
+    assert set(variables["window"]["query"].split(",")) == windows
+
+
+def test_dashboards_and_rules_name_what_prometheus_has(prometheus: Prometheus) -> None:
+    for pattern in ABSENT:
+        assert any(
+            re.fullmatch(pattern, family) for one in promql.of_dashboards() for family in promql.metrics(one.expr)
+        )
+    names = set(ask(prometheus, "label/__name__/values"))
+    labels = set(ask(prometheus, "labels"))
+    for asked in promql.of_rules() + promql.of_dashboards():
+        unknown = {name for name in promql.metrics(asked.expr) - names if not excused({name})}
+        assert unknown == set(), asked.where
+        assert promql.labels(asked.expr) <= labels, asked.where
+
+
+def test_every_rule_can_be_evaluated(prometheus: Prometheus) -> None:
+    def told() -> list[dict[str, Any]]:
+        rules = [rule for group in ask(prometheus, "rules")["groups"] for rule in group["rules"]]
+        return rules if all(rule["health"] != "unknown" for rule in rules) else []
+
+    if RULES:
+        rules = until("every rule has been evaluated", told)
+        assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] != "ok"} == {}
+        assert len(rules) == len(promql.rules())
