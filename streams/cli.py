@@ -498,7 +498,8 @@ def dashboards(context: click.Context, out: Path, docs: str | None, force: bool)
 
     The dashboards show money in the currency, and offer the windows, of the settings.
     """
-    from streams.commands.dashboards import Refused, files, grafana_folder, write
+    from streams.commands.dashboards import Refused, files, write
+    from streams.resources import grafana_folder
 
     settings = _settings(context)
     try:

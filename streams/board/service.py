@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streams import __version__
 from streams.board.annotations import Annotations
+from streams.board.documents import documents
 from streams.board.publisher import KafkaSender, Publisher
 from streams.board.reader import Reader
 from streams.board.snapshot import Health, Snapshot
@@ -70,7 +71,8 @@ class BoardService:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
         refresh = self._settings.board.refresh_seconds
         limits = WebLimits(stale=max(30.0, 4 * refresh))
-        app = application(self.screen, list(METRICS.values()), version=__version__, limits=limits)
+        metrics = list(METRICS.values())
+        app = application(self.screen, metrics, version=__version__, limits=limits, documents=documents())
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(serving(app, self._settings.board.host, self._settings.board.port))
             self._on_listening(url)

@@ -13,7 +13,7 @@ from streams.config import Settings
 from streams.dashboards import dashboards
 from streams.dashboards.panel import families
 
-__all__ = ["Refused", "alerts_by_family", "files", "grafana_folder", "pretty", "write"]
+__all__ = ["Refused", "alerts_by_family", "files", "pretty", "write"]
 
 #: What is written as it is, beside the generated ``dashboards/``.
 _KEPT: Final = ("README.md", "runbook.md", "provisioning/**/*.yml", "prometheus/*.yml", "prometheus/rules/*.yml")
@@ -22,15 +22,6 @@ _WIDE: Final = 116
 
 class Refused(Exception):
     """Files that are there and differ; the message names them."""
-
-
-def grafana_folder() -> Path:
-    """``grafana/``: inside an installed package, beside the package in a source checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "grafana", package.parent / "grafana"):
-        if (folder / "provisioning").is_dir():
-            return folder
-    raise FileNotFoundError("grafana/provisioning is missing: the package is incomplete, install it again")
 
 
 def files(settings: Settings, docs: str, folder: Path) -> dict[PurePosixPath, bytes]:

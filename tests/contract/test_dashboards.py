@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from streams.board.documents import anchor
 from streams.board.prometheus import descriptions
 from streams.commands.dashboards import alerts_by_family, files
 from streams.config import Settings
@@ -89,12 +90,12 @@ def test_a_panel_says_what_it_is_in_which_unit_and_where_it_is_defined(panel: di
     page = (promql.ROOT / "docs" / "metrics.md").read_text("utf-8")
     runbook = promql.GRAFANA / "runbook.md"
     for url in urls:
-        base, _, anchor = url.partition("#")
+        base, _, place = url.partition("#")
         assert base in ("${docs}/docs/metrics.md", "${docs}/grafana/runbook.md")
         if base.endswith("metrics.md"):
-            assert f'<a id="{anchor}">' in page or anchor in _anchors(page), url
+            assert f'<a id="{place}">' in page or place in _anchors(page), url
         else:
-            assert anchor in _anchors(runbook.read_text("utf-8")), url
+            assert place in _anchors(runbook.read_text("utf-8")), url
     named = {
         metric.id
         for target in panel["targets"]
@@ -108,10 +109,7 @@ def test_a_panel_says_what_it_is_in_which_unit_and_where_it_is_defined(panel: di
 
 def _anchors(page: str) -> set[str]:
     """The headings as links name them."""
-    return {
-        re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
-        for title in re.findall(r"^#+ (.*)$", page, re.M)
-    }
+    return {anchor(title) for title in re.findall(r"^#+ (.*)$", page, re.M)}
 
 
 def test_a_panel_of_what_an_alert_watches_links_to_its_runbook() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from streams import resources
 from streams.cli import main
-from streams.commands import dashboards as command
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,11 +72,11 @@ def test_currency_windows_and_documents_are_those_of_the_settings() -> None:
 
 def test_files_inside_an_installed_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "streams"
-    monkeypatch.setattr(command, "__file__", str(package / "commands" / "dashboards.py"))
+    monkeypatch.setattr(resources, "__file__", str(package / "resources.py"))
     assert "install it again" in run(code=1).stderr
     for folder in (tmp_path / "grafana", package / "grafana"):
         (folder / "provisioning").mkdir(parents=True)
-        assert command.grafana_folder() == folder
+        assert resources.grafana_folder() == folder
 
 
 def test_a_wheel_holds_them(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""The pages behind the dashboards' links: every anchor is there, and no text is taken for markup."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from streams.board.documents import anchor, documents, html
+from streams.board.web import Screen, application
+from streams.core.catalogue import METRICS
+
+
+def test_headings_and_rows_have_the_anchors_of_the_repository() -> None:
+    page = html(
+        '# All, of it\n\nFirst <b>line</b>\nsecond\n\n| a | b |\n| --- | --- |\n| <a id="x"></a>`x@1` | 1 \\| 2 |\n'
+    )
+    assert '<h1 id="all-of-it">All, of it</h1>' in page
+    assert "<pre>First &lt;b&gt;line&lt;/b&gt;\nsecond</pre>" in page
+    assert "<tr><td>a</td><td>b</td></tr>" in page
+    assert '<tr id="x"><td>x@1</td><td>1 | 2</td></tr>' in page
+    assert "---" not in page
+
+
+def test_an_anchor_is_what_repositories_make_of_a_heading() -> None:
+    assert anchor("SlaBreachRate: what now?") == "slabreachrate-what-now"
+
+
+@pytest.mark.asyncio
+async def test_the_board_serves_every_definition() -> None:
+    async with TestClient(TestServer(application(Screen(), [], version="1", documents=documents()))) as client:
+        answer = await client.get("/docs/metrics.md")
+        assert answer.content_type == "text/html"
+        page = await answer.text()
+        assert set(METRICS) <= set(re.findall(r'<tr id="(\w+)">', page))
+        assert 'id="pipeline"' in page
+        assert (await client.get("/static/document.css")).status == 200
+        assert (await client.get("/docs/other.md")).status == 404
