@@ -77,7 +77,7 @@ def anchor(title: str) -> str:
 
 
 def html(markdown: str) -> str:
-    """Headings and tables with their anchors; all other text as it stands, line by line."""
+    """Headings and tables with their anchors, paragraphs, lists as they stand; bold and code: what our pages have."""
     parts = [_HEAD]
     for kind, lines in groupby(markdown.splitlines(), key=_kind):
         if kind == "#":
@@ -85,8 +85,7 @@ def html(markdown: str) -> str:
         elif kind == "|":
             parts += ["<table>", *map(_row, (line for line in lines if not line.startswith("| ---"))), "</table>"]
         else:
-            text = "\n".join(lines).strip("\n")
-            parts += [f"<pre>{escape(text)}</pre>"] if text else []
+            parts += map(_paragraph, "\n".join(lines).split("\n\n"))
     return "\n".join(parts)
 
 
@@ -101,8 +100,19 @@ def _heading(line: str) -> str:
     return f'<h{len(marks)} id="{escape(anchor(title))}">{escape(title)}</h{len(marks)}>'
 
 
+def _paragraph(text: str) -> str:
+    """A list or what is indented as it stands, all else as running text."""
+    text, kind = text.strip("\n"), "pre" if re.search("^(- |    )", text, re.M) else "p"
+    return f"<{kind}>{_marked(text)}</{kind}>" if text else ""
+
+
+def _marked(text: str) -> str:
+    """Bold and code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text)))
+
+
 def _row(line: str) -> str:
     named = re.search(r'<a id="(\w+)"></a>', line)
     cells = re.split(r"(?<!\\) \| ", re.sub(r"<a .*?</a>", "", line).strip("| "))
-    body = "".join(f"<td>{escape(cell.replace(chr(92) + '|', '|').replace('`', ''))}</td>" for cell in cells)
+    body = "".join(f"<td>{_marked(cell.replace(chr(92) + '|', '|'))}</td>" for cell in cells)
     return f'<tr id="{named[1]}">{body}</tr>' if named else f"<tr>{body}</tr>"

@@ -25,13 +25,19 @@ class Refused(Exception):
 
 
 def files(settings: Settings, docs: str, folder: Path) -> dict[PurePosixPath, bytes]:
-    """Everything to write, by its path below the folder: dashboards for these settings, the rest from ``folder``."""
+    """Everything to write, by its path below the folder: dashboards for these settings, the rest from ``folder``.
+
+    The alerts' links lead to the same ``docs`` as the panels': rules know it by Prometheus' label of that name.
+    """
     found = {
         PurePosixPath(path.relative_to(folder).as_posix()): path.read_bytes()
         for pattern in _KEPT
         for path in sorted(folder.glob(pattern))
     }
     runbook = alerts_by_family([path.read_text("utf-8") for path in sorted(folder.glob("prometheus/rules/*.yml"))])
+    scraper = PurePosixPath("prometheus/prometheus.yml")
+    if scraper in found:
+        found[scraper] = re.sub(rb"(?m)^( +docs: ).*$", lambda match: match[1] + docs.encode(), found[scraper])
     for name, model in dashboards(settings, docs, runbook).items():
         found[PurePosixPath("dashboards", name)] = pretty(model).encode() + b"\n"
     return found

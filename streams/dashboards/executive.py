@@ -81,10 +81,15 @@ EXECUTIVE: Final = Dashboard(
                 value("attributed_revenue", PICKED, "{{member}} attributed"),
                 value("net_attributed_revenue", PICKED, "{{member}} attributed, less what was taken back"),
             ], "By the model of attribution chosen in roi.toml."),
+            Panel("Bought more often after a contact", "timeseries", [
+                value("incremental_revenue", ALL, "more revenue"),
+                value("incremental_revenue", ALL, "from", "_low"),
+                value("incremental_revenue", ALL, "to", "_high"),
+            ], "A comparison with those who did not write, with its 95 % interval; below 0 it shows nothing."),
             Panel("Credited, by model of attribution", "bargauge", [
                 value("attributed_revenue", by("model")),
             ], "How much the answer depends on who is credited."),
-            Panel("Orders credited to service", "timeseries", [value("attributed_orders", PICKED)], width=24, height=6),
+            Panel("Orders credited to service", "timeseries", [value("attributed_orders", PICKED)]),
         ]),
         Row("Warnings and goals", [
             Panel("Warnings", "bargauge", [value("warning_active", by("warning", "now"))], good=1, low_is_good=True),

@@ -24,7 +24,9 @@ NOW: Final = 'window="now", dimension="$dimension", member=~"$member"'
 
 #: Suffixes of the families beside a metric's own.
 _BESIDE: Final = ("", "_low", "_high", "_samples", "_previous", "_year_before")
-_FAMILY: Final = re.compile(r"\bsupport_[a-z0-9_]+")
+_TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+#: Ours, and what Prometheus and the process say of a target.
+_FAMILY: Final = re.compile(r"\b(?:support_[a-z0-9_]+|process_[a-z_]+|up)\b")
 
 
 def by(dimension: str, window: str = "$window") -> str:
@@ -89,8 +91,8 @@ class Row:
 
 
 def families(expr: str) -> list[str]:
-    """The families of ours that an expression names, in its order."""
-    return list(dict.fromkeys(_FAMILY.findall(expr)))
+    """The families that an expression names, in its order."""
+    return list(dict.fromkeys(_FAMILY.findall(_TEXT.sub("", expr))))
 
 
 def metrics_of(panel: Panel) -> list[Metric]:

@@ -16,6 +16,11 @@ def _rate(counter: str, legend: str) -> Query:
     return Query(f"rate(support_roi_{counter}_total[5m])", legend)
 
 
+#: The scrape jobs' names in grafana/prometheus/prometheus.yml.
+_OURS: Final = 'job=~"support-roi-(board|worker)"'
+_UNIT: Final = "rate(support_roi_worker_unit_seconds_bucket[5m])"
+_NO_PAGE: Final = "workers have a page of their own where worker.metrics_port is set"
+
 PIPELINE: Final = Dashboard(
     uid="support-roi-pipeline",
     title="Pipeline health",
@@ -23,18 +28,29 @@ PIPELINE: Final = Dashboard(
     since="now-6h",
     rows=[
         Row("In time", [
+            Panel("Up", "stat", [Query(f"up{{{_OURS}}}", "{{job}} {{instance}}")],
+                  "1 where Prometheus reaches the page.", "none", 6, good=1),
             Panel("Board ready", "stat", [Query("support_roi_board_ready", "{{instance}}")],
                   "1 once all panes have been read. Before that no values are shown at all.", "none", 6, good=1),
             Panel("Event-time lag by topic", "timeseries", [
                 Query(f"support_roi_as_of_timestamp_seconds - on (job, instance) group_right {_NEWEST}", "{{topic}}"),
-            ], "The clock less the newest event: an input that went silent rises without end.", "s", 10),
+            ], "The clock less the newest event: an input that went silent rises without end.", "s", 12),
+            Panel("Since the last unit, by partition", "timeseries", [
+                Query("time() - max by (partition) (support_roi_last_unit_timestamp_seconds)", "{{partition}}"),
+            ], "How long ago a worker wrote events of this partition.", "s"),
+            Panel("Records not folded yet", "timeseries", [
+                Query("max by (partition) (support_roi_worker_lag_records)", "{{partition}}"),
+            ], "Of the topics of events, by partition.", "short", may_be_empty=_NO_PAGE),
             Panel("Records not read yet", "timeseries", [Query("support_roi_board_lag_records", "{{instance}}")],
-                  "Of support.panes, by the board.", "short", 8),
+                  "Of support.panes, by the board.", "short"),
+            Panel("Commit latency", "timeseries", [
+                Query(f"histogram_quantile(0.5, sum by (le) ({_UNIT}))", "half within"),
+                Query(f"histogram_quantile(0.99, sum by (le) ({_UNIT}))", "99 of 100 within"),
+            ], "From the first record of a unit of work to its being durable.", "s", may_be_empty=_NO_PAGE),
             Panel("Evaluation", "timeseries", [Query("support_roi_board_evaluation_seconds", "{{instance}}")],
-                  "How long one snapshot of all values took; above the board's refresh it falls behind.", "s", 12),
-            Panel("Scrape", "timeseries", [
-                Query('scrape_duration_seconds and on (job, instance) support_roi_board_ready', "{{instance}}"),
-            ], "How long Prometheus took to read the values.", "s", 12),
+                  "How long one snapshot of all values took; above the board's refresh it falls behind.", "s"),
+            Panel("Scrape", "timeseries", [Query(f"scrape_duration_seconds{{{_OURS}}}", "{{instance}}")],
+                  "How long Prometheus took to read the pages.", "s"),
         ]),
         Row("Complete", [
             Panel("Events", "timeseries", [_rate("events", "events")], "Folded into the ledger, a second.", "cps"),
@@ -49,19 +65,23 @@ PIPELINE: Final = Dashboard(
             ], "Events and amounts of the last hour.", "short"),
             Panel("Waiting for what was never seen", "timeseries", [Query("support_roi_orphans_total", "{{instance}}")],
                   "Events whose ticket, survey or order has not come.", "short"),
+            Panel("Partitions in workers' hands", "timeseries", [
+                Query("sum by (state) (support_roi_worker_partitions)", "{{state}}"),
+            ], "All of them should be running.", "short", may_be_empty=_NO_PAGE),
+            Panel("Partitions opened", "timeseries", [
+                Query("increase(support_roi_worker_openings_total[1h])", "{{instance}}"),
+            ], "In the last hour: at a start, and whenever workers come and go.", "short", may_be_empty=_NO_PAGE),
         ]),
         Row("Well", [
             Panel("Restarts in a day", "timeseries", [
-                Query('changes(process_start_time_seconds[1d]) and on (job, instance) support_roi_board_ready',
-                      "{{instance}}"),
-            ], "Of the board; a supervisor starts it again after anything unexpected.", "short"),
+                Query(f"changes(process_start_time_seconds{{{_OURS}}}[1d])", "{{job}} {{instance}}"),
+            ], "A supervisor starts a process again after anything unexpected.", "short"),
             Panel("Memory", "timeseries", [
-                Query('process_resident_memory_bytes and on (job, instance) support_roi_board_ready', "{{instance}}"),
-            ], "Resident, of the board's process.", "bytes"),
+                Query(f"process_resident_memory_bytes{{{_OURS}}}", "{{job}} {{instance}}"),
+            ], "Resident, by process.", "bytes"),
             Panel("Processor", "timeseries", [
-                Query('rate(process_cpu_seconds_total[5m]) and on (job, instance) support_roi_board_ready',
-                      "{{instance}}"),
-            ], "Cores in use by the board's process.", "short"),
+                Query(f"rate(process_cpu_seconds_total{{{_OURS}}}[5m])", "{{job}} {{instance}}"),
+            ], "Cores in use, by process.", "short"),
             Panel("Series shown", "timeseries", [Query("support_roi_series", "{{instance}}")],
                   "Cardinality: what Prometheus has to keep. dimensions.limit and dimensions.names bound it.", "short"),
             Panel("Largest families", "bargauge", [

@@ -13,15 +13,19 @@ _HUGE: Final = 96
 _LARGE: Final = 60
 
 
-def _score(title: str, metric: str, note: str = "", unit: str = "") -> Panel:
-    """A survey's score with its 95 % interval and the answers behind it."""
+#: Answers are rare: of a day there may be none.
+_MONTH: Final = 'window="30d", dimension="$dimension", member=~"$member"'
+
+
+def _score(title: str, metric: str) -> Panel:
+    """A survey's score of 30 days with its 95 % interval and the answers behind it."""
     queries = [
-        value(metric, PICKED, title),
-        value(metric, PICKED, "from", "_low"),
-        value(metric, PICKED, "to", "_high"),
-        value(metric, PICKED, "answers", "_samples"),
+        value(metric, _MONTH, title),
+        value(metric, _MONTH, "from", "_low"),
+        value(metric, _MONTH, "to", "_high"),
+        value(metric, _MONTH, "answers", "_samples"),
     ]
-    return Panel(title, "stat", queries, note, unit, width=12, height=7, big=_LARGE)
+    return Panel(f"{title}, 30 days", "stat", queries, "With its 95 % interval.", width=12, height=7, big=_LARGE)
 
 
 WALL: Final = Dashboard(
@@ -48,8 +52,11 @@ WALL: Final = Dashboard(
                 value("first_response_p50_seconds", PICKED, "half within"),
                 value("first_response_p90_seconds", PICKED, "9 of 10 within"),
             ], width=12, height=7, big=_LARGE),
-            Panel("Backlog", "stat", [value("tickets_open", NOW)], "Tickets not solved.", width=12, height=7,
+            Panel("Backlog", "stat", [value("tickets_open", NOW)], "Tickets not solved.", width=6, height=7,
                   big=_HUGE),
+            Panel("Value at risk", "stat", [
+                value("value_at_risk", 'window="now", dimension="all", member="all"', "value at risk"),
+            ], width=6, height=7, big=_LARGE),
             _score("NPS", "nps"),
             _score("CSAT", "csat_ratio"),
         ]),

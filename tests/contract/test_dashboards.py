@@ -6,6 +6,7 @@ That every query runs and comes back with values is asked of a live Prometheus: 
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from streams.commands.dashboards import alerts_by_family, files
 from streams.config import Settings
 from streams.core.catalogue import METRICS
 from streams.dashboards.panel import metric_of
+from streams.worker.figures import Figures
 
 from . import promql
 
@@ -27,13 +29,18 @@ PANELS = [
 ]
 EXPRESSIONS = [pytest.param(asked, id=asked.where) for asked in promql.of_dashboards()]
 
+
+def _of_a_worker() -> set[str]:
+    """Every series of a worker's page, the process's own among them."""
+    figures = Figures()
+    figures.watch(SimpleNamespace(partitions={0: SimpleNamespace(state="running", lag=0)}, openings=1))
+    return {sample.name for family in figures.registry.collect() for sample in family.samples}
+
+
 #: What the board has beside the catalogue, and what Prometheus and the process say of themselves.
-OWN = {name for name, _ in descriptions()} | {
-    "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds",
-    "scrape_duration_seconds", "up",
-}  # fmt: skip
+OWN = {name for name, _ in descriptions()} | _of_a_worker() | {"scrape_duration_seconds", "up"}
 LABELS = {"window", "dimension", "member", "topic", "partition", "reason", "version", "revision"} | {
-    "kind", "text", "at", "job", "instance", "__name__",
+    "kind", "text", "at", "job", "instance", "le", "state", "__name__",
 }  # fmt: skip
 #: Where the metrics are that the labels' dimensions can be picked for.
 PICKED = 'dimension="$dimension"'

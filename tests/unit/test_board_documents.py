@@ -14,12 +14,13 @@ from streams.core.catalogue import METRICS
 
 def test_headings_and_rows_have_the_anchors_of_the_repository() -> None:
     page = html(
-        '# All, of it\n\nFirst <b>line</b>\nsecond\n\n| a | b |\n| --- | --- |\n| <a id="x"></a>`x@1` | 1 \\| 2 |\n'
+        '# All, of it\n\nFirst <b>line</b>\n**second**\n\n- one &\n- two\n\n| a | b |\n| --- | --- |\n| <a id="x"></a>`x@1` | 1 \\| 2 |\n'
     )
     assert '<h1 id="all-of-it">All, of it</h1>' in page
-    assert "<pre>First &lt;b&gt;line&lt;/b&gt;\nsecond</pre>" in page
+    assert "<p>First &lt;b&gt;line&lt;/b&gt;\n<b>second</b></p>" in page
+    assert "<pre>- one &amp;\n- two</pre>" in page
     assert "<tr><td>a</td><td>b</td></tr>" in page
-    assert '<tr id="x"><td>x@1</td><td>1 | 2</td></tr>' in page
+    assert '<tr id="x"><td><code>x@1</code></td><td>1 | 2</td></tr>' in page
     assert "---" not in page
 
 
