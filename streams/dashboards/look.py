@@ -53,8 +53,7 @@ def _options(panel: Panel) -> dict[str, Any]:
     text = {"text": {"valueSize": panel.big, "titleSize": panel.big // 3}} if panel.big else {}
     if panel.kind == "bargauge":
         return {"displayMode": "basic", "orientation": "horizontal", "reduceOptions": _LAST, **text}
-    many = len(panel.queries) > 1 or "{{member}}" in panel.queries[0].legend
     return {
         "reduceOptions": _LAST, "colorMode": "value", "orientation": "auto", "justifyMode": "center",
-        "graphMode": "none", "textMode": "value_and_name" if many else "value", **text,
+        "graphMode": "none", "textMode": "auto", **text,
     }  # fmt: skip

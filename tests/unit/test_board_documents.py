@@ -13,9 +13,9 @@ from streams.core.catalogue import METRICS
 
 
 def test_headings_and_rows_have_the_anchors_of_the_repository() -> None:
-    page = html(
-        '# All, of it\n\nFirst <b>line</b>\n**second**\n\n- one &\n- two\n\n| a | b |\n| --- | --- |\n| <a id="x"></a>`x@1` | 1 \\| 2 |\n'
-    )
+    text = "First <b>line</b>\n**second**\n\n- one &\n- two"
+    table = '| a | b |\n| --- | --- |\n| <a id="x"></a>`x@1` | 1 \\| 2 |'
+    page = html(f"# All, of it\n\n{text}\n\n{table}\n")
     assert '<h1 id="all-of-it">All, of it</h1>' in page
     assert "<p>First &lt;b&gt;line&lt;/b&gt;\n<b>second</b></p>" in page
     assert "<pre>- one &amp;\n- two</pre>" in page
