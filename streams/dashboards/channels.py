@@ -49,6 +49,7 @@ CHANNELS: Final = Dashboard(
     title="Channels and issues",
     description="Cost, return, load, speed and quality by the members of the picked dimension.",
     window="7d",
+    dimension="channel",
     rows=[
         Row("Cost and return by $dimension", [
             _members("Cost of a resolution", "cost_per_resolution"),

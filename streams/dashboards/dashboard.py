@@ -33,13 +33,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard. ``window`` is the one it opens with; empty = it has no variables of values."""
+    """One dashboard. It opens with ``window`` (empty = it has no variables of values) and ``dimension``."""
 
     uid: str
     title: str
     description: str
     rows: Sequence[Row]
     window: str = ""
+    dimension: str = "all"
     since: str = "now-7d"
     refresh: str = "30s"
 
@@ -102,7 +103,9 @@ def _variables(dashboard: Dashboard, context: Context) -> Iterator[dict[str, Any
             {"text": name, "value": name, "selected": name == dashboard.window} for name in context.windows
         ],
     }  # fmt: skip
-    yield _query("dimension", 'label_values(support_tickets_created{window="$window"}, dimension)', "all", False)
+    yield _query(
+        "dimension", 'label_values(support_tickets_created{window="$window"}, dimension)', dashboard.dimension, False
+    )
     picked = 'label_values(support_tickets_created{window="$window", dimension="$dimension"}, member)'
     yield _query("member", picked, "$__all", True)
 

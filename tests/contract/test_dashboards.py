@@ -136,6 +136,13 @@ def test_a_panel_of_what_an_alert_watches_links_to_its_runbook() -> None:
             assert linked == watched, f"{name}: {panel['title']}"
 
 
+def test_an_alert_leads_to_a_dashboard_that_shows_what_it_watches() -> None:
+    for rule in promql.rules():
+        if "alert" in rule:
+            uid = rule["annotations"]["dashboard"].rpartition("/d/")[2]
+            assert f"#{rule['alert'].lower()}" in str(DASHBOARDS[f"{uid}.json"]["panels"]), rule["alert"]
+
+
 @pytest.mark.parametrize("asked", EXPRESSIONS)
 def test_a_query_names_metrics_and_labels_that_exist(asked: promql.Asked) -> None:
     named = promql.metrics(asked.expr)

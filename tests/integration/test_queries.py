@@ -49,10 +49,9 @@ def prometheus(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> 
     with System(kafka, tmp_path_factory.mktemp("queries"), SETTINGS) as system:
         demo = system.cli("demo", "--days", 10, "--speed", 60, "--port", 0, "--bootstrap-servers", kafka.bootstrap)
         board = Board(demo)
-        system.run(
-            "annotate", "--kind", "training", "--at", "2026-03-02", "--until", "2026-03-04", "Refunds",
-            "--bootstrap-servers", kafka.bootstrap,
-        )  # fmt: skip
+        annotate(system, "--kind", "training", "--at", "2026-03-02", "--until", "2026-03-04", "Refunds")
+        for removed in ([], ["--remove"]):
+            annotate(system, "--kind", "tool", "--at", "2026-03-02", "A mistake", *removed)
         demo.said("history is in")
         page = free_port()  # the demo's own worker has no page: another one shares its partitions
         system.cli("worker", "--bootstrap-servers", kafka.bootstrap, "--metrics-port", page)
@@ -61,6 +60,10 @@ def prometheus(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> 
         until("three scrapes of all values", lambda: server.query("count_over_time(support_tickets_open[1m]) >= 3"))
         until("units of work", lambda: server.query("sum(rate(support_roi_worker_unit_seconds_count[1m])) > 0"))
         yield server
+
+
+def annotate(system: System, *arguments: str) -> None:
+    system.run("annotate", "--bootstrap-servers", system.kafka.bootstrap, *arguments)
 
 
 def ask(prometheus: Prometheus, path: str, **question: str) -> Any:

@@ -66,6 +66,7 @@ def test_currency_windows_and_documents_are_those_of_the_settings() -> None:
     assert variables["minor"]["query"] == "1", "the yen has no smaller unit"
     assert variables["window"]["query"].startswith("30d,2h,day")
     assert variables["docs"]["query"] == "https://wiki.test/roi"
+    assert "docs: https://wiki.test/roi\n" in Path("out/prometheus/prometheus.yml").read_text(), "alerts link there too"
     (benefit,) = [panel for panel in model["panels"] if panel["title"] == "Benefit"]
     assert benefit["fieldConfig"]["defaults"]["unit"] == "currency:JPY "
 
