@@ -18,8 +18,10 @@ import msgspec
 
 from streams import __version__
 from streams.config import ConfigError, Settings, load
+from streams.core.annotation import KINDS
+from streams.core.annotation import decode as decode_annotation
 from streams.core.codec import StateError
-from streams.core.events import DAY, HOUR, MINUTE, parse_instant
+from streams.core.events import DAY, HOUR, MINUTE, format_instant, parse_instant
 
 if TYPE_CHECKING:
     from streams.commands.replay import Letters
@@ -178,8 +180,13 @@ def _with_port(settings: Settings, port: int | None) -> Settings:
 @main.command()
 @bootstrap_option
 @as_of_option
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Port of a page of the worker's own figures, 0 = none  [default: worker.metrics_port]",
+)
 @click.pass_context
-def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | None) -> None:
+def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | None, metrics_port: int | None) -> None:
     """Folds events into sums: one of any number of workers on a Kafka.
 
     Ends with exit code 1, before anything is committed, on whatever is unexpected: let a supervisor start it again.
@@ -187,6 +194,7 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     """
     from streams import admin
     from streams.worker import app
+    from streams.worker.figures import Figures
     from streams.worker.host import run
     from streams.worker.state import wall_clock
 
@@ -194,8 +202,16 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     bootstrap = _bootstrap(settings, bootstrap_servers)
     found = _run(admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication))
     clock: Callable[[], int] = wall_clock if as_of is None else lambda: as_of
+    figures = Figures()
+    host = app.build(settings, bootstrap, found[0].partitions, clock, on_unit=figures.unit)
+    port = settings.worker.metrics_port if metrics_port is None else metrics_port
+    if port:
+        try:
+            figures.serve(host.partition_log, settings.worker.metrics_host, port)
+        except OSError as error:
+            raise click.ClickException(f"port {port} of {settings.worker.metrics_host}: {error.strerror}") from error
     click.echo(f"worker {settings.kafka.application} on {bootstrap}", err=True)
-    sys.exit(run(app.build(settings, bootstrap, found[0].partitions, clock)))
+    sys.exit(run(host))
 
 
 @main.command()
@@ -346,6 +362,43 @@ def send(context: click.Context, paths: tuple[str, ...], bootstrap_servers: str 
 
 
 @main.command()
+@click.argument("text")
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="What changed.")
+@click.option("--at", type=Instant(), help="When  [default: now]")
+@click.option("--until", type=Instant(), help="When it was over again, exclusive.")
+@click.option("--remove", is_flag=True, help="Take back what was said: the same kind, --at and text.")
+@bootstrap_option
+@click.pass_context
+def annotate(
+    context: click.Context, text: str, kind: str, at: int | None, until: int | None, remove: bool,
+    bootstrap_servers: str | None,
+) -> None:  # fmt: skip
+    """Marks a change on all dashboards, to read values before and after. No value counts it."""
+    from streams import admin
+    from streams.commands.annotate import annotate as run
+
+    if remove and at is None:
+        raise click.UsageError("--remove needs the --at of what it takes back")
+    settings = _settings(context)
+    bootstrap = _bootstrap(settings, bootstrap_servers)
+    now = int(datetime.now(UTC).timestamp()) * 1000
+    said = {"kind": kind, "at": format_instant(now if at is None else at), "text": text}
+    try:
+        annotation = decode_annotation(
+            msgspec.json.encode(said | ({} if until is None else {"until": format_instant(until)}))
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+    async def work() -> None:
+        await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
+        await run(bootstrap, annotation, remove)
+
+    _run(work())
+    click.echo(f"{'removed' if remove else 'marked'} {annotation.key}", err=True)
+
+
+@main.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write event files into this folder.")
 @click.option(
     "--bootstrap-servers", metavar="HOST:PORT,…", help="Send to this Kafka: history, then live, until Ctrl-C."
@@ -433,6 +486,30 @@ def metrics(shape: str) -> None:
     from streams.commands import catalogue
 
     click.echo("\n".join(catalogue.lines(shape)))
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
+@click.option("--docs", metavar="URL", help="Where panels link to for definitions and runbook  [default: the board]")
+@click.option("--force", is_flag=True, help="Overwrite files that are there and differ.")
+@click.pass_context
+def dashboards(context: click.Context, out: Path, docs: str | None, force: bool) -> None:
+    """Writes the Grafana dashboards, their provisioning, the alert rules and the runbook.
+
+    The dashboards show money in the currency, and offer the windows, of the settings.
+    """
+    from streams.commands.dashboards import Refused, files, write
+    from streams.resources import grafana_folder
+
+    settings = _settings(context)
+    try:
+        wanted = files(settings, (docs or f"http://localhost:{settings.board.port}").rstrip("/"), grafana_folder())
+        written = write(out, wanted, force)
+    except (Refused, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
+    click.echo(f"{len(written)} written, {len(wanted) - len(written)} as they should be", err=True)
 
 
 @main.command()

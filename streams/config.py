@@ -114,6 +114,8 @@ class WorkerTable(_Table, frozen=True, kw_only=True):
     unit_records: Positive = 10_000
     warm_entities: Positive = 50_000
     members: Annotated[int, Meta(ge=10, le=100_000)] = 1000
+    metrics_host: Name = "127.0.0.1"
+    metrics_port: Port = 0
 
 
 class BoardTable(_Table, frozen=True, kw_only=True):

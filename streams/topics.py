@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from streams.core.events import Event
 
 __all__ = [
+    "ANNOTATIONS",
     "COSTS",
     "CUSTOMERS",
     "DEAD_LETTERS",
@@ -37,6 +38,7 @@ SURVEYS: Final = "support.surveys"
 ORDERS: Final = "support.orders"
 CUSTOMERS: Final = "support.customers"
 COSTS: Final = "support.costs"
+ANNOTATIONS: Final = "support.annotations"
 STATE: Final = "support.state"
 PANES: Final = "support.panes"
 METRICS: Final = "support.metrics"
@@ -50,7 +52,7 @@ _TOPICS: Final = {
     "customer": CUSTOMERS, "cost": COSTS,
 }  # fmt: skip
 
-Role: TypeAlias = Literal["input", "internal", "output"]
+Role: TypeAlias = Literal["input", "context", "internal", "output"]
 CleanupPolicy: TypeAlias = Literal["delete", "compact", "compact,delete"]
 
 

@@ -5,6 +5,7 @@
 * ``_low``/``_high`` stand beside a value that has an interval, ``_samples`` beside every mean, ratio and
   quantile, with the same labels, so that an alert needs no ``ignoring()``:
   ``support_csat_ratio < 0.78 and support_csat_ratio_samples >= 30``.
+* ``_previous`` and ``_year_before`` stand beside what is compared: the same of the window before, and of a year before.
 * As long as the board has not read all panes there are no values at all, only the pipeline's own gauges:
   a sum of half the partitions is a wrong number, not an early one.
 
@@ -24,23 +25,33 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.board.snapshot import Snapshot
-from streams.core.events import REASONS
+from streams.board.snapshot import Health, Snapshot
+from streams.core.annotation import Annotation
+from streams.core.events import REASONS, format_instant
 from streams.core.records import MetricRecord
 
-__all__ = ["CONTENT_TYPE", "Exposition", "MetricInfo", "running"]
+__all__ = ["CONTENT_TYPE", "Exposition", "MetricInfo", "descriptions", "running"]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 #: Kinds whose value is itself a number of samples or a sum: they get no ``_samples`` family.
 _PLAIN_KINDS: Final = frozenset({"count", "money"})
+#: What stands beside a value, by the suffix of its family.
+_BESIDE: Final = {
+    "_low": "Lower end of the 95 % interval of",
+    "_high": "Upper end of the 95 % interval of",
+    "_samples": "Samples (ratios: the denominator) behind",
+    "_previous": "The window before: the same span (of a running period the same part) just before that of",
+    "_year_before": "A year before (rolling windows: 364 days):",
+}
+_SUFFIXES: Final = ("", *_BESIDE)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _COUNTER_HELP: Final = {
     "events": "Events folded into the ledger.",
-    "duplicates": "Events ignored because their id had been seen with the same body.",
     "duplicate": "Events ignored because their id had been seen with the same body.",
     "conflicting_duplicate": "Events ignored because their id had been seen with another body.",
     "orphans": "Events that wait for a ticket, survey or order never seen.",
+    "rekeyed": "Events passed on to their customer's partition.",
     "unconverted": "Amounts of money without a rate to the reporting currency.",
 }
 
@@ -88,6 +99,14 @@ class _Family:
     low: list[str]
     high: list[str]
     samples: list[str]
+    previous: list[str]
+    year_before: list[str]
+
+    @property
+    def parts(self) -> tuple[tuple[str, list[str]], ...]:
+        """The lines by the suffix of their family."""
+        lines = (self.values, self.low, self.high, self.samples, self.previous, self.year_before)
+        return tuple(zip(_SUFFIXES, lines, strict=True))
 
 
 class Values:
@@ -129,7 +148,7 @@ class Exposition:
         parts: list[str] = []
         for metric_id in sorted(families):
             parts.extend(self._write(self._catalogue[metric_id], families[metric_id]))
-        lines = sum(len(f.values) + len(f.low) + len(f.high) + len(f.samples) for f in families.values())
+        lines = sum(len(lines) for family in families.values() for _, lines in family.parts)
         return Values("".join(parts).encode(), lines)
 
     def pipeline(self, snapshot: Snapshot | None, *, series: int, clients: int = 0) -> bytes:
@@ -161,25 +180,25 @@ class Exposition:
                     family.high.append(f"{name}_high{labels} {record.high!r}\n")
             if family.samples_wanted:
                 family.samples.append(f"{name}_samples{labels} {record.count!r}\n")
+            if isinstance(record.previous, int | float):
+                family.previous.append(f"{name}_previous{labels} {record.previous!r}\n")
+            if isinstance(record.year_before, int | float):
+                family.year_before.append(f"{name}_year_before{labels} {record.year_before!r}\n")
         self._labels = labels_now
         return families
 
     def _family(self, metric_id: str, unit: str) -> _Family:
         kind = self._catalogue[metric_id].kind
-        return _Family(f"support_{metric_id}", unit, kind not in _PLAIN_KINDS, [], [], [], [])
+        return _Family(f"support_{metric_id}", unit, kind not in _PLAIN_KINDS, [], [], [], [], [], [])
 
     @staticmethod
     def _write(metric: MetricInfo, family: _Family) -> Iterator[str]:
         definition = f"{metric.id}@{metric.version}"
-        texts = (
-            ("", family.values, f"{_sentence(metric.help)} Unit: {family.unit}. Definition: {definition}."),
-            ("_low", family.low, f"Lower end of the 95 % interval of {definition}."),
-            ("_high", family.high, f"Upper end of the 95 % interval of {definition}."),
-            ("_samples", family.samples, f"Samples behind {definition} (ratios: the denominator)."),
-        )
-        for suffix, lines, text in texts:
+        own = f"{_sentence(metric.help)} Unit: {family.unit}. Definition: {definition}."
+        for suffix, lines in family.parts:
             if lines:
                 name = family.name + suffix
+                text = f"{_BESIDE[suffix]} {definition}." if suffix else own
                 yield f"# HELP {name} {_escape_help(text)}\n# TYPE {name} gauge\n"
                 yield from lines
 
@@ -204,6 +223,35 @@ class _Pipeline(Collector):
         yield _gauge("support_roi_board_stream_clients", "Open event streams (walls).", self.clients)
         if snapshot is not None:
             yield from _state(snapshot)
+            yield from _annotations(snapshot.annotations)
+
+
+def _annotations(annotations: Iterable[Annotation]) -> Iterator[Metric]:
+    """The values are instants, for what marks them on a time axis; ``at`` tells two of the same text apart."""
+    labels = ["kind", "text", "at"]
+    starts = GaugeMetricFamily(
+        "support_annotation_timestamp_seconds", "When staffing, tools or training changed.", labels=labels
+    )
+    ends = GaugeMetricFamily(
+        "support_annotation_end_timestamp_seconds", "When a change was over, where it was.", labels=labels
+    )
+    for annotation in annotations:
+        names = (annotation.kind, annotation.text, format_instant(annotation.at))
+        starts.add_metric(names, annotation.at / 1000)
+        if annotation.until is not None:
+            ends.add_metric(names, annotation.until / 1000)
+    yield starts
+    yield ends
+
+
+def descriptions() -> list[tuple[str, str]]:
+    """The board's own families and what they say, counters by the names they have on the page."""
+    pipeline = _Pipeline("", "")
+    pipeline.snapshot = Snapshot(0, [], Health())
+    return [
+        (family.name + ("_total" if family.type == "counter" else ""), family.documentation)
+        for family in pipeline.collect()
+    ]
 
 
 def _state(snapshot: Snapshot) -> Iterator[Metric]:
@@ -219,14 +267,22 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     for topic, instant in sorted(health.newest_event.items()):
         newest.add_metric([topic], instant / 1000)
     yield newest
+    unit = GaugeMetricFamily(
+        "support_roi_last_unit_timestamp_seconds",
+        "When the newest unit of work with events in it was written, by its worker's clock.",
+        labels=["partition"],
+    )
+    for partition, instant in sorted(health.last_unit.items()):
+        unit.add_metric([str(partition)], instant / 1000)
+    yield unit
     dead = CounterMetricFamily(
         "support_roi_dead_letters", "Records refused and kept in support.dead-letters.", labels=["reason"]
     )
-    # Every reason from the start, at 0: increase() does not see a series' first value.
+    # Every reason and counter from the start, at 0: increase() does not see a series' first value.
     for reason, total in sorted({**dict.fromkeys(REASONS, 0), **health.dead_letters}.items()):
         dead.add_metric([reason], total)
     yield dead
-    for counter, total in sorted(health.counters.items()):
+    for counter, total in sorted({**dict.fromkeys(_COUNTER_HELP, 0), **health.counters}.items()):
         name = re.sub(r"[^a-z0-9_]", "_", counter.lower())
         yield CounterMetricFamily(f"support_roi_{name}", _COUNTER_HELP.get(counter, f"{counter}, total."), value=total)
 
@@ -265,7 +321,7 @@ def _refuse_clashes(catalogue: Sequence[MetricInfo]) -> None:
     for metric in catalogue:
         if not _NAME.fullmatch(metric.id):
             raise ValueError(f"metric id {metric.id!r} makes no Prometheus name")
-        for suffix in ("", "_low", "_high", "_samples"):
+        for suffix in _SUFFIXES:
             name = f"support_{metric.id}{suffix}"
             if name in taken:
                 raise ValueError(f"metrics {taken[name]!r} and {metric.id!r} share the Prometheus name {name}")

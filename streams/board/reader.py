@@ -70,13 +70,14 @@ class Reader:
         self._said: dict[tuple[int, bytes], Cell] = {}
         self._costs: dict[tuple[int, Slope], int] = {}
         self._stats: dict[int, Stats] = {}
+        self._last_unit: dict[int, int] = {}
         self._origins: dict[int, codec.Origin] = {}
         self._changes: Changes = {}
         self._costed = 0
         self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
 
-    def take(self, partition: int, key: bytes, value: bytes | None) -> None:
-        """Takes one record. Raises ``StateError`` for what this version cannot read."""
+    def take(self, partition: int, key: bytes, value: bytes | None, written: int = 0) -> None:
+        """Takes one record, ``written`` then (ms). Raises ``StateError`` for what this version cannot read."""
         kind, name = codec.read_pane_key(key)
         if kind == "p":
             self._cell(partition, key, name, value)
@@ -88,6 +89,7 @@ class Reader:
                 self._costs[partition, name] = codec.read_count(value)
         elif kind == "s" and value is not None:
             self._stats[partition] = codec.read_stats(value)
+            self._last_unit[partition] = written
         elif kind == "v" and value is not None:
             self._origins[partition] = codec.read_origin(value)
 
@@ -165,4 +167,4 @@ class Reader:
             letters.update(stats.dead_letters)
             for topic, at in stats.newest.items():
                 newest[topic] = max(at, newest.get(topic, 0))
-        return Health(ready, newest, dict(counters), dict(letters), lag)
+        return Health(ready, newest, dict(counters), dict(letters), dict(self._last_unit), lag)

@@ -7,12 +7,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams import __version__
+from streams.board.annotations import Annotations
+from streams.board.documents import documents
 from streams.board.publisher import KafkaSender, Publisher
 from streams.board.reader import Reader
 from streams.board.snapshot import Health, Snapshot
@@ -59,15 +62,17 @@ class BoardService:
             aligned=settings.aligned(policy),
             yardstick=settings.yardstick(),
         )
+        self.annotations = Annotations()
         self.ready = False
         self.lag = 0
-        self._waiting: defaultdict[int, list[tuple[bytes, bytes | None]]] = defaultdict(list)
+        self._waiting: defaultdict[int, list[tuple[bytes, bytes | None, int]]] = defaultdict(list)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
         refresh = self._settings.board.refresh_seconds
         limits = WebLimits(stale=max(30.0, 4 * refresh))
-        app = application(self.screen, list(METRICS.values()), version=__version__, limits=limits)
+        metrics = list(METRICS.values())
+        app = application(self.screen, metrics, version=__version__, limits=limits, documents=documents())
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(serving(app, self._settings.board.host, self._settings.board.port))
             self._on_listening(url)
@@ -80,7 +85,11 @@ class BoardService:
             )
             await consumer.start()
             stack.push_async_callback(consumer.stop)
-            tasks = [asyncio.ensure_future(self._follow(consumer)), asyncio.ensure_future(stop.wait())]
+            tasks: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(self._follow(consumer)),
+                asyncio.ensure_future(self.annotations.follow(self._bootstrap)),
+                asyncio.ensure_future(stop.wait()),
+            ]
             if self._publish:
                 sender = KafkaSender(self._bootstrap)
                 stack.push_async_callback(sender.close)
@@ -106,7 +115,8 @@ class BoardService:
             for source, records in batches.items():
                 for record in records:
                     if record.key is not None:
-                        self._take(source.partition, record.key, record.value, record.offset < target[source])
+                        read = (record.key, record.value, record.timestamp)
+                        self._take(source.partition, read, record.offset < target[source])
             if not self.ready:
                 positions = [await consumer.position(source) for source in found]
                 self.ready = all(position >= target[source] for position, source in zip(positions, found, strict=True))
@@ -114,16 +124,18 @@ class BoardService:
                     due = 0.0
             if time.monotonic() >= due:
                 await self._observe(consumer, found)
-                self.screen.show(await asyncio.to_thread(self._snapshot))  # the loop has heartbeats to keep
+                shown = self.annotations.shown()
+                snapshot = await asyncio.to_thread(self._snapshot)  # the loop has heartbeats to keep
+                self.screen.show(replace(snapshot, annotations=shown))
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 
-    def _take(self, partition: int, key: bytes, value: bytes | None, at_once: bool) -> None:
+    def _take(self, partition: int, read: tuple[bytes, bytes | None, int], at_once: bool) -> None:
         waiting = self._waiting[partition]
-        waiting.append((key, value))
-        if at_once or key in _UNIT_ENDS:
-            for pair in waiting:
-                self.reader.take(partition, *pair)
+        waiting.append(read)
+        if at_once or read[0] in _UNIT_ENDS:
+            for record in waiting:
+                self.reader.take(partition, *record)
             waiting.clear()
 
     def _snapshot(self) -> Snapshot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from streams.core.annotation import Annotation
 from streams.core.records import MetricRecord
 
 __all__ = ["Health", "Snapshot"]
@@ -24,6 +25,8 @@ class Health:
     counters: dict[str, int] = field(default_factory=dict)
     #: Dead letters by reason.
     dead_letters: dict[str, int] = field(default_factory=dict)
+    #: When each partition's newest unit with events in it was written.
+    last_unit: dict[int, int] = field(default_factory=dict)
     #: Records of the panes topic the board has not read yet.
     lag: int = 0
 
@@ -37,3 +40,5 @@ class Snapshot:
     health: Health
     #: How long evaluating took, seconds.
     seconds: float = 0.0
+    #: Changes of staffing, tools and training, by time.
+    annotations: Sequence[Annotation] = ()

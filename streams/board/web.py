@@ -15,16 +15,18 @@ import gzip
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from streams.board.documents import html
 from streams.board.prometheus import CONTENT_TYPE, Exposition, MetricInfo, Values
 from streams.board.snapshot import Snapshot
 from streams.board.text import (
@@ -158,6 +160,7 @@ class _Board:
         exposition: Exposition,
         limits: WebLimits,
         currency: str,
+        documents: Mapping[str, str],
     ) -> None:
         self.screen, self.limits = screen, limits
         self.catalogue = {metric.id: metric for metric in catalogue}
@@ -166,6 +169,7 @@ class _Board:
         self.streams = 0
         self.boot = secrets.token_hex(4)
         self.catalogue_body = _Body.of(catalogue_json(catalogue, currency))
+        self.documents = {path: _Body.of(html(text).encode()) for path, text in documents.items()}
         self.files = {path.name: _Body.of(path.read_bytes()) for path in _STATIC.iterdir() if path.suffix in _TYPES}
 
     def missing(self) -> list[str]:
@@ -219,6 +223,10 @@ class _Board:
         )
         return _answer(request, body, "application/json", etag)
 
+    async def api_annotations(self, request: web.Request) -> web.Response:
+        newest = self.screen.newest
+        return _json([annotation.as_json() for annotation in newest.snapshot.annotations] if newest else [])
+
     async def api_catalogue(self, request: web.Request) -> web.StreamResponse:
         return _answer(request, self.catalogue_body, "application/json", _etag(self.catalogue_body))
 
@@ -228,6 +236,10 @@ class _Board:
         if body is None:
             raise web.HTTPNotFound
         return _answer(request, body, _TYPES[Path(name).suffix], _etag(body))
+
+    async def document(self, request: web.Request) -> web.StreamResponse:
+        body = self.documents[request.path]
+        return _answer(request, body, "text/html", _etag(body))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: ``snapshot`` (the wall's data), ``waiting`` before there is any, ``beat``."""
@@ -291,9 +303,11 @@ def application(
     revision: str = "",
     currency: str = "",
     limits: WebLimits = WebLimits(),
+    documents: Mapping[str, str] = MappingProxyType({}),
 ) -> web.Application:
-    """The pages over ``screen``. Shutting the application down closes the screen, and so every stream."""
-    board = _Board(screen, list(catalogue), Exposition(catalogue, version=version, revision=revision), limits, currency)
+    """The pages over ``screen``, and ``documents``: Markdown by path. Shutting it down closes screen and streams."""
+    exposition = Exposition(catalogue, version=version, revision=revision)
+    board = _Board(screen, list(catalogue), exposition, limits, currency, documents)
     app = web.Application(client_max_size=0, handler_args={"max_line_size": limits.line, "max_field_size": limits.line})
     app.router.add_get("/", board.page)
     app.router.add_get("/static/{name}", board.page)
@@ -301,7 +315,10 @@ def application(
     app.router.add_get("/healthz", board.healthz)
     app.router.add_get("/events", board.events, allow_head=False)
     app.router.add_get("/api/metrics", board.api_metrics)
+    app.router.add_get("/api/annotations", board.api_annotations)
     app.router.add_get("/api/catalogue", board.api_catalogue)
+    for path in documents:
+        app.router.add_get(path, board.document)
     app.on_response_prepare.append(_secure)
     app.on_shutdown.append(_close(screen))
     return app

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from streams.board.documents import metrics_page
 from streams.core.catalogue import METRICS, Metric
-from streams.core.catalogue.base import LABELS
 
 __all__ = ["lines"]
 
@@ -18,38 +18,11 @@ def lines(shape: str) -> Iterator[str]:
     if shape == "json":
         yield msgspec.json.format(msgspec.json.encode([_row(metric) for metric in METRICS.values()])).decode()
     elif shape == "markdown":
-        yield from _markdown()
+        yield from metrics_page()
     else:
         width = max(map(len, METRICS))
         for metric in METRICS.values():
             yield f"{metric.id:<{width}}  {metric.unit:<16}  {metric.help}"
-
-
-def _markdown() -> Iterator[str]:
-    yield "# Metrics"
-    yield ""
-    yield "Every metric the catalogue has, generated from it by `support-roi metrics --format markdown`. A formula that"
-    yield "changes gets a new version. Values are undefined (null, an absent series) only where a denominator is 0."
-    yield ""
-    yield "| metric | unit | dimensions | what it says | formula | interval |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for metric in METRICS.values():
-        cells = [
-            f"`{metric.definition}`",
-            metric.unit,
-            _named(metric.dimensions),
-            metric.help,
-            metric.formula,
-            metric.interval or "–",
-        ]
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _named(dimensions: tuple[str, ...]) -> str:
-    """The dimensions in short: all of a customer's and ticket's labels have one name."""
-    if set(LABELS) <= set(dimensions):
-        return ", ".join(["all, labels", *(name for name in dimensions if name not in LABELS)])
-    return ", ".join(dimensions)
 
 
 def _row(metric: Metric) -> dict[str, Any]:

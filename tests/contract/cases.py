@@ -27,6 +27,7 @@ FORMATS = FormatChecker(formats=())
 FORMATS.checks("date-time", raises=ValueError)(_is_on_the_calendar)
 
 SCHEMA_TOPICS: tuple[Topic, ...] = tuple(topic for topic in topics().by_name.values() if topic.schema)
+CONTEXT: tuple[Topic, ...] = topics().of_role("context")
 INPUTS: tuple[Topic, ...] = topics().of_role("input")
 OUTPUTS: tuple[Topic, ...] = topics().of_role("output")
 

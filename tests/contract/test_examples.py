@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.core.events import REASONS, Rejected, decode, record_key
+from streams.core import annotation
+from streams.core.events import REASONS, Rejected, decode, parse_instant, record_key
 from streams.core.records import MetricRecord
 from streams.topics import COSTS, METRICS, SLA_BREACHES
 
@@ -17,15 +18,17 @@ from .cases import Invalid, case_id
 
 VALID_INPUTS = [file for topic in cases.INPUTS for file in cases.examples(topic)]
 VALID_OUTPUTS = [file for topic in cases.OUTPUTS for file in cases.examples(topic)]
+VALID_CONTEXT = [file for topic in cases.CONTEXT for file in cases.examples(topic)]
 INVALID_INPUTS = [case for topic in cases.INPUTS for case in cases.invalid(topic)]
 INVALID_OUTPUTS = [case for topic in cases.OUTPUTS for case in cases.invalid(topic)]
+INVALID_CONTEXT = [case for topic in cases.CONTEXT for case in cases.invalid(topic)]
 
 
 def _topic(file: Path) -> str:
     return file.parents[2].name
 
 
-@pytest.mark.parametrize("file", VALID_INPUTS + VALID_OUTPUTS, ids=case_id)
+@pytest.mark.parametrize("file", VALID_INPUTS + VALID_OUTPUTS + VALID_CONTEXT, ids=case_id)
 def test_an_example_is_valid_by_its_schema(file: Path) -> None:
     assert cases.complaints(_topic(file), json.loads(file.read_bytes())) == []
 
@@ -70,6 +73,25 @@ def _no_constant(name: str) -> float:
 @pytest.mark.parametrize("case", INVALID_OUTPUTS, ids=case_id)
 def test_an_invalid_output_is_invalid_by_its_schema(case: Invalid) -> None:
     assert case.names in "\n".join(cases.complaints(_topic(case.file), json.loads(case.body)))
+
+
+@pytest.mark.parametrize("file", VALID_CONTEXT, ids=case_id)
+def test_an_example_of_an_annotation_decodes_to_what_it_says(file: Path) -> None:
+    said = json.loads(file.read_bytes())
+    found = annotation.decode(file.read_bytes())
+    assert (found.kind, found.text) == (said["kind"], said["text"])
+    for field, at in (("at", found.at), ("until", found.until)):
+        assert at == (parse_instant(said[field]) if said.get(field) else None)
+    assert annotation.decode(json.dumps(found.as_json()).encode()) == found
+    assert cases.complaints(_topic(file), found.as_json()) == []
+
+
+@pytest.mark.parametrize("case", INVALID_CONTEXT, ids=case_id)
+def test_an_invalid_annotation_is_refused_by_decoder_and_schema(case: Invalid) -> None:
+    with pytest.raises(ValueError, match=case.names):
+        annotation.decode(case.body)
+    by_schema = "\n".join(cases.complaints(_topic(case.file), json.loads(case.body)))
+    assert (case.names in by_schema) is not bool(case.decoder_only)
 
 
 def test_every_reason_a_body_alone_can_give_is_shown() -> None:

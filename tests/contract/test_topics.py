@@ -35,9 +35,9 @@ def test_the_names_in_the_code_are_those_of_the_file() -> None:
     assert tuple(topic.name for topic in topics().of_role("input")) == INPUTS
 
 
-def test_inputs_and_internals_are_co_partitioned_and_outputs_are_not() -> None:
+def test_inputs_and_internals_are_co_partitioned_and_the_others_are_not() -> None:
     for topic in topics().by_name.values():
-        own = topic.role == "output"
+        own = topic.role in ("output", "context")
         assert (topic.partitions != "inputs") is own, topic.name
         assert (topic.partition_count(12) == 12) is not own, topic.name
     assert topics().input_partitions == 4
@@ -96,7 +96,7 @@ def test_every_schema_is_one_and_describes_every_field(topic: Topic) -> None:
     schema = cases.schema(topic.name)
     cases.validator(topic.name)  # checks the schema itself
     assert schema["$id"] == f"urn:support-roi:{topic.name}:v1"
-    assert schema["additionalProperties"] is (topic.role == "input")
+    assert schema["additionalProperties"] is (topic.role in ("input", "context"))
     assert _undescribed(schema, "$") == []
 
 
@@ -152,7 +152,7 @@ def test_the_dead_letter_schema_has_the_reasons_of_the_decoder() -> None:
         ("input_partitions = 4", "input_partitions = 0", "`input_partitions`"),
         ("input_partitions = 4", "", "`input_partitions`"),
         ("input_partitions = 4", "input_partitions = 4\nbrokers = 3", "`brokers`"),
-        ('role = "input"', 'role = "source"', "topic a: `role` must be one of input, internal, output"),
+        ('role = "input"', 'role = "source"', "topic a: `role` must be one of input, context, internal, output"),
         ('role = "input"', "", "topic a: missing key `role`"),
         ('role = "input"', 'role = "input"\ncolour = "red"', "topic a: unknown key `colour`"),
         ('partitions = "inputs"', 'partitions = "many"', "topic a: `partitions`"),

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,21 @@ def system(kafka: KafkaServer, tmp_path: Path) -> Iterator[System]:
         yield made
 
 
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
 class Prometheus:
-    def __init__(self, system: System, target: str) -> None:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    def __init__(self, system: System, targets: Mapping[str, str], rules: Sequence[Path] = ()) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
         config = {
-            "global": {"scrape_interval": "1s"},
-            "scrape_configs": [{"job_name": "board", "static_configs": [{"targets": [target]}]}],
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(path) for path in rules],
+            "scrape_configs": [
+                {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()
+            ],
         }
         file = system.folder / "prometheus.yml"
         file.write_text(json.dumps(config))  # JSON is YAML
@@ -85,7 +92,7 @@ def test_values_come_back_through_prometheus(system: System, tmp_path: Path) -> 
     complaints = (linted.stdout + linted.stderr).decode().splitlines()
     assert set(complaints) <= {NAMED_BY_CONTRACT}, complaints
 
-    prometheus = Prometheus(system, board.url.removeprefix("http://"))
+    prometheus = Prometheus(system, {"board": board.url.removeprefix("http://")})
     until("a scrape of the ready board", lambda: prometheus.query("support_roi_board_ready == 1"))
     assert [row["value"][1] for row in prometheus.query('up{job="board"}')] == ["1"]
     expected = {
@@ -100,7 +107,7 @@ def test_values_come_back_through_prometheus(system: System, tmp_path: Path) -> 
         (labels["__name__"], labels["window"], labels["dimension"], labels["member"]): float(row["value"][1])
         for row in series
         for labels in [row["metric"]]
-        if not labels["__name__"].endswith(("_low", "_high", "_samples"))
+        if not labels["__name__"].endswith(("_low", "_high", "_samples", "_previous", "_year_before"))
     }
     same(found, expected)
     undefined = next(row for row in rows.values() if row["value"] is None and row["period_start"] is None)

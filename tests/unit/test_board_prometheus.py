@@ -104,6 +104,21 @@ def test_interval_and_samples_stand_beside_the_value() -> None:
     assert len({tuple(s.labels.items()) for s in parsed(text)}) == 1
 
 
+def test_what_a_value_is_compared_with_stands_beside_it() -> None:
+    text = exposition().values(
+        snapshot(
+            record("nps", 5, previous=-2.5, year_before=0),
+            record("nps", 6, member="new", previous=None, year_before=None),
+            record("nps", None, member="ended", count=0, previous=7),
+        )
+    )
+    labels = ("7d", "channel")
+    assert found(text.text, "support_nps") == {(*labels, "email"): 5, (*labels, "new"): 6}
+    assert found(text.text, "support_nps_previous") == {(*labels, "email"): -2.5, (*labels, "ended"): 7}
+    assert found(text.text, "support_nps_year_before") == {(*labels, "email"): 0}
+    assert text.series == len(parsed(text.text)) == 8
+
+
 def test_of_an_aligned_window_only_the_running_period_is_shown() -> None:
     april, march = "2026-04-01T00:00:00+02:00", "2026-03-01T00:00:00+01:00"
     records = [
@@ -130,12 +145,13 @@ def test_a_board_that_is_not_ready_shows_no_values() -> None:
 
 
 def test_pipeline_metrics() -> None:
-    health = Health(True, {"support.tickets": 1_000_000}, {"events": 7, "odd-Name": 1}, {"schema": 2}, 5)
+    health = Health(True, {"support.tickets": 1_000_000}, {"events": 7, "odd-Name": 1}, {"schema": 2}, {3: 999_000}, 5)
     text = exposition().pipeline(Snapshot(1_000_500, [], health, 0.25), series=9, clients=2)
     samples = {(s.name, *s.labels.values()): s.value for s in parsed(text)}
     assert samples["support_roi_build_info", "abc", "1.0"] == 1
     assert samples[("support_roi_as_of_timestamp_seconds",)] == 1000.5
     assert samples["support_roi_newest_event_timestamp_seconds", "support.tickets"] == 1000
+    assert samples["support_roi_last_unit_timestamp_seconds", "3"] == 999
     assert samples["support_roi_dead_letters_total", "schema"] == 2
     assert samples["support_roi_dead_letters_total", "not_json"] == 0
     assert samples[("support_roi_events_total",)] == 7
@@ -158,7 +174,7 @@ def test_gzip_of_values_and_a_fresh_tail() -> None:
     assert gzip.decompress(values.gzip_with(b"two\n")) == values.text + b"two\n"
 
 
-@pytest.mark.parametrize("ids", [("a", "a"), ("a", "a_low"), ("a_samples", "a"), ("Bad",), ("é",)])
+@pytest.mark.parametrize("ids", [("a", "a"), ("a", "a_low"), ("a_samples", "a"), ("a", "a_previous"), ("Bad",), ("é",)])
 def test_a_catalogue_that_clashes_is_refused(ids: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="Prometheus name"):
         Exposition([replace(CATALOGUE[0], id=metric) for metric in ids], version="1")

@@ -1,0 +1,101 @@
+"""Changes of staffing, tools and training: what the board keeps of them, and how its pages show them."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import msgspec
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.board.annotations import MOST, Annotations
+from streams.board.snapshot import Health, Snapshot
+from streams.board.web import Screen, application
+from streams.cli import main
+from streams.core.annotation import Annotation, decode
+from streams.core.events import DAY, Instant, parse_instant
+
+START = parse_instant("2026-03-02T09:00:00Z")
+
+
+def annotation(day: int = 0, text: str = "New macros", days: int | None = None) -> Annotation:
+    at = Instant(START + day * DAY)
+    return Annotation(kind="tool", at=at, until=None if days is None else Instant(at + days * DAY), text=text)
+
+
+def tell(board: Annotations, *told: Annotation) -> Annotations:
+    for one in told:
+        board.take(one.key.encode(), msgspec.json.encode(one.as_json()))
+    return board
+
+
+def test_a_change_is_marked_replaced_and_taken_back() -> None:
+    board = tell(Annotations(), annotation(1), annotation(0), annotation(1, days=3))
+    assert board.shown() == (annotation(0), annotation(1, days=3))
+    board.take(annotation(0).key.encode(), None)
+    assert board.shown() == (annotation(1, days=3),)
+
+
+def test_the_newest_are_kept_whatever_the_order() -> None:
+    told = [annotation(day) for day in range(MOST + 50)]
+    random.Random(1).shuffle(told)
+    assert tell(Annotations(), *told).shown() == tuple(annotation(day) for day in range(50, MOST + 50))
+
+
+def test_what_is_no_annotation_takes_the_place_of_none() -> None:
+    board = tell(Annotations(), annotation())
+    board.take(b"other", b"{")
+    board.take(b"other", b'{"kind":"weather","at":"2026-03-02T09:00:00Z","text":"Snow"}')
+    assert board.shown() == (annotation(),)
+
+
+def test_the_same_under_two_keys_is_one_series() -> None:
+    board = tell(Annotations(), annotation())
+    board.take(b"made by hand", msgspec.json.encode(annotation().as_json()))
+    assert board.shown() == (annotation(),)
+
+
+@pytest.mark.asyncio
+async def test_the_pages_show_what_the_snapshot_holds() -> None:
+    told = [annotation(0, 'Two "more"\nagents \\ é'), annotation(0, "Course", days=2), annotation(7, "Course")]
+    screen = Screen()
+    async with TestClient(TestServer(application(screen, [], version="1"))) as client:
+        assert await (await client.get("/api/annotations")).json() == []
+        screen.show(Snapshot(1000, [], Health(ready=True), annotations=told))
+        rows = await (await client.get("/api/annotations")).json()
+        assert [decode(json.dumps(row).encode()) for row in rows] == told
+        page = await (await client.get("/metrics")).text()
+    samples = {
+        (sample.name, sample.labels["text"], sample.labels["at"]): (sample.labels["kind"], sample.value)
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name.startswith("support_annotation")
+    }
+    begin, end = "support_annotation_timestamp_seconds", "support_annotation_end_timestamp_seconds"
+    first, week = "2026-03-02T09:00:00.000Z", "2026-03-09T09:00:00.000Z"
+    assert samples == {
+        (begin, 'Two "more"\nagents \\ é', first): ("tool", START / 1000),
+        (begin, "Course", first): ("tool", START / 1000),
+        (begin, "Course", week): ("tool", (START + 7 * DAY) / 1000),
+        (end, "Course", first): ("tool", (START + 2 * DAY) / 1000),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--kind", "weather", "Snow"], "'weather' is not one of"),
+        (["--kind", "tool", "x" * 201], "length <= 200"),
+        (["--kind", "tool", ""], "length >= 1"),
+        (["--kind", "tool", "--at", "2026-03-02", "--until", "2026-03-02", "x"], "must be after"),
+        (["--kind", "tool", "--at", "1999-01-01", "x"], "before 2000"),
+        (["--kind", "tool", "--remove", "x"], "--remove needs the --at"),
+    ],
+)
+def test_a_wrong_annotation_is_refused_before_anything_is_sent(arguments: list[str], says: str) -> None:
+    done = CliRunner().invoke(main, ["annotate", *arguments, "--bootstrap-servers", "127.0.0.1:1"])
+    assert done.exit_code == 2, done.stderr
+    assert says in done.stderr
