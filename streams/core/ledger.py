@@ -68,6 +68,9 @@ class Grid(Protocol):
     def finest(self, at: int) -> Pane:
         """The smallest pane that a booking at ``at`` is posted to."""
 
+    def standing(self, at: int) -> Pane:
+        """The coarsest pane in whose last finest part ``at`` lies: enough for levels, which are asked for at edges."""
+
     def above(self, pane: Pane) -> Pane:
         """The pane of the next coarser resolution that contains this one."""
 
@@ -157,14 +160,15 @@ class Ledger:
 
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
-        pending, finest = self._pending, self.grid.finest
+        pending, finest, standing = self._pending, self.grid.finest, self.grid.standing
         cells: dict[tuple[Scheme, Labels], Cell] = {}
         before: int | None = None  # an entity's bookings come in bunches of the same instant
+        as_edge = False
         for (at, name, labels, value), times in delta.items():
-            kind, scheme = MEASURES.get(name) or measure(name)
-            if at != before:
-                before = at
-                pane = finest(at)
+            kind, scheme, edged = MEASURES.get(name) or measure(name)
+            if at != before or edged is not as_edge:
+                before, as_edge = at, edged
+                pane = standing(at) if edged else finest(at)
                 found = pending.get(pane)
                 if found is None:
                     found = pending[pane] = {}

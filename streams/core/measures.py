@@ -110,6 +110,8 @@ TOTAL_LEVELS: Final = Scheme((), level=True, profiled=False)
 class Measure(NamedTuple):
     kind: Kind = Kind.COUNT
     scheme: Scheme = LABELLED
+    #: Whether it is a level that mostly ends with a window's pane, just before its edge.
+    edged: bool = False
 
 
 _TWINS: Final = {LABELLED: LEVELS, SURVEYED: SURVEY_LEVELS, TOTAL: TOTAL_LEVELS}
@@ -205,8 +207,9 @@ def measure(name: str) -> Measure:
         if "@" not in name:
             raise KeyError(f"no measure {name!r}")
         family, _, window = name.partition("@")
-        kind, scheme = MEASURES[family]
-        found = MEASURES[name] = Measure(kind, scheme if window in ALIGNED else _TWINS.get(scheme, scheme))
+        kind, scheme, _ = MEASURES[family]
+        scheme = scheme if window in ALIGNED else _TWINS.get(scheme, scheme)
+        found = MEASURES[name] = Measure(kind, scheme, edged=scheme.level)
     return found
 
 

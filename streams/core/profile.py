@@ -129,7 +129,7 @@ def settle(
             labels = labels + known
         booked.append((key[0], name, labels, value))
     for name, start, end, labels, value in intervals:
-        kind, scheme = MEASURES.get(name) or measure(name)
+        kind, scheme, _ = MEASURES.get(name) or measure(name)
         back = -value if kind in (Kind.COUNT, Kind.MARK) else value
         stretches = profile.split(start, end) if scheme.profiled else ((start, end, None),)
         for begin, upto, of_customer in stretches:

@@ -131,6 +131,18 @@ class LiveGrid:
                 return (resolution, floor(at, resolution, self.calendar))
         return (DAYS, self.calendar.midnight(at))
 
+    def standing(self, at: int) -> Pane:
+        """Levels are the sum of all time before an edge of the finest panes, which never falls inside of one."""
+        resolution, slot = self.finest(at)
+        following = self.calendar.shift(at, 1)
+        while resolution < DAYS:
+            end = min(slot + LADDER[resolution], following)
+            above = floor(slot, resolution + 1, self.calendar)
+            if end != (following if resolution + 1 == DAYS else min(above + LADDER[resolution + 1], following)):
+                break
+            resolution, slot = resolution + 1, above
+        return (resolution, slot)
+
     def above(self, pane: Pane) -> Pane:
         resolution, slot = pane
         return (resolution + 1, floor(slot, resolution + 1, self.calendar))
@@ -163,6 +175,8 @@ class CutGrid:
 
     def finest(self, at: int) -> Pane:
         return (0, bisect_right(self._cuts, at))
+
+    standing = finest
 
     def above(self, pane: Pane) -> Pane:
         raise NotImplementedError("there is one resolution")
