@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 from system import Board, Process, until
 
 pytest.importorskip("confluent_kafka", reason="the embedded broker is in the demo extra")
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "grafana" / "prometheus"
@@ -147,7 +147,7 @@ class Site:
                 assert process.alive, process.err[-3000:]
             return self.webhook.firing(receiver, name)
 
-        return until(f"{name} at {receiver}", ask)[0]
+        return until(f"{name} at {receiver}", ask, 90)[0]
 
     def states(self, name: str) -> set[str]:
         """What Alertmanager makes of the alerts of a name: active, suppressed or unprocessed."""

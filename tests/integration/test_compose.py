@@ -22,7 +22,7 @@ from kafka.broker import KafkaServer
 from ruamel.yaml import YAML
 from system import Process, System, by_key, until
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = YAML(typ="safe", pure=True).load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -81,6 +81,14 @@ class Service:
         """The value of one series of its page for Prometheus; 0 where it is not there yet."""
         found = re.search(rf"^{re.escape(series)} (\S+)$", self.page("/metrics"), re.MULTILINE)
         return float(found[1]) if found else 0
+
+
+def test_kafka_is_seen_to_listen_and_not_to(kafka: KafkaServer) -> None:
+    test = COMPOSE["services"]["kafka"]["healthcheck"]["test"]
+    assert test[0] == "CMD"
+    for port, expected in ((kafka.port, 0), (free_port(), 1)):
+        command = [part.replace("localhost/9092", f"127.0.0.1/{port}") for part in test[1:]]
+        assert subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == expected
 
 
 def start_all(system: System) -> dict[str, Service]:
