@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol, TypeAlias
 
-from . import comparison, merging, risk
+from . import comparison, merging, risk, tickets
 from .account import relabelled
 from .costs import Slope
-from .events import Event, Rejected, from_state, order, scope, to_state
+from .events import CustomerMerged, Event, Rejected, from_state, order, scope, to_state
 from .ledger import Booking, difference
 from .periods import Asked
 from .policy import Policy
@@ -48,6 +48,10 @@ def _flaws(kind: str, view: Any, present: bool) -> tuple[int, int]:
     return 0, int(kind == COST and view is None)
 
 
+#: (scope and ticket), (deadline, target), 1 if it is booked or -1 if no longer, the ticket before that.
+Breached: TypeAlias = Callable[[tuple[str, str], tuple[int, str], int, tickets.Ticket], None]
+
+
 class Poster(Protocol):
     """What takes differences: a ledger."""
 
@@ -69,7 +73,8 @@ class Book:
     """All scopes of one partition.
 
     ``asked`` are the windows for which what depends on a window's length is booked. At most
-    ``warm`` entities are held decoded between units; the others are bytes.
+    ``warm`` entities are held decoded between units; the others are bytes. ``breached`` is told of every breach of a
+    service level that is booked or no longer (``Breaches.turn``).
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Book:
         asked: Asked,
         warm: int = 50_000,
         past: Past | None = None,
+        breached: Breached | None = None,
     ) -> None:
         self.policy: Final = policy
         self.ledger: Final[Poster] = ledger
@@ -104,6 +110,7 @@ class Book:
         self._past = past
         self._warm = warm
         self._held = 0
+        self._breached = breached if policy.service_levels else None
 
     # -- taking events ----------------------------------------------------------------------------------------
 
@@ -177,6 +184,16 @@ class Book:
         for packed in self._packed.values():
             yield from unpack(packed).values()
 
+    def ticket(self, name: tuple[str, str]) -> tickets.Ticket:
+        """The view of a ticket there is, by its scope and its id."""
+        scope_id, ticket_id = name
+        customer = self._scopes.get(scope_id)
+        if customer is not None:
+            view: tickets.Ticket = customer.entities[TICKET, ticket_id].view
+            return view
+        events: list[Any] = from_state(unpack(self._packed[scope_id])[TICKET, ticket_id])[1]
+        return tickets.read(events, self.policy)
+
     # -- closing a unit ---------------------------------------------------------------------------------------
 
     def close(self) -> Iterator[tuple[str, EntityKey, bytes]]:
@@ -190,7 +207,7 @@ class Book:
         for name, touched in self._fresh.items():
             customer = self._scopes[name]
             if name not in self._links:
-                self._derive(customer, touched)
+                self._derive(name, customer, touched)
             elif name not in derived:
                 derived |= self._derive_group(name)
             kept = self._kept[name]
@@ -232,11 +249,31 @@ class Book:
         after.subtract(before)
         self.ledger.post({booking: times for booking, times in after.items() if times})
         for one in group & self._fresh.keys():
+            if self._breached is not None:
+                self._turn(one, self._breached)
             for key, entity in self._fresh[one].items():
                 view = self._scopes[one].read(key, entity)
                 self._count_flaws(key, entity, view)
                 entity.view = view
         return group
+
+    def _turn(self, name: str, breached: Breached) -> None:
+        """Tells which breaches of a merged customer's tickets are new and gone: each ticket's by its own customer."""
+        old, new = self._broken(self._old_events(name)), self._broken(self._events(name))
+        for times, marks in ((1, new - old), (-1, old - new)):
+            for ticket, mark in marks:
+                breached((name, ticket), mark, times, self._scopes[name].entities[TICKET, ticket].view)
+
+    def _broken(self, events: Iterable[Event]) -> set[tuple[str, tuple[int, str]]]:
+        """The breaches among one customer's events: ticket, deadline and target."""
+        found: set[tuple[str, tuple[int, str]]] = set()
+        book = Book(self.policy, _Tally(), self.asked, breached=lambda name, mark, *_: found.add((name[1], mark)))
+        for event in events:
+            if type(event) is not CustomerMerged:
+                book.add(event)
+        for _ in book.close():
+            pass
+        return found
 
     def _alone(self, events: Iterable[Event], past: Past | None) -> tuple[Counter[Booking], Profile]:
         """What the events of one customer book by themselves, and its labels."""
@@ -284,7 +321,7 @@ class Book:
             del self._scopes[one], self._kept[one]
         return events, keys
 
-    def _derive(self, customer: Scope, touched: dict[EntityKey, Entity]) -> None:
+    def _derive(self, name: str, customer: Scope, touched: dict[EntityKey, Entity]) -> None:
         fresh = {key: customer.read(key, entity) for key, entity in touched.items()}
         concerned = dict.fromkeys(touched)
         if len(customer.entities) > 1:  # of most customers nobody else is concerned
@@ -305,6 +342,7 @@ class Book:
             comparison.booked(customer.people(), compared, self._spans, -1, beside)
         self._recall(customer, concerned)
         self._weigh(customer, fresh)
+        olds = {key: entity.view for key, entity in touched.items()}
         for key, view in fresh.items():
             self._swap(customer, key, touched[key], view)
             customer.reach(key)
@@ -320,7 +358,12 @@ class Book:
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
         # labels; their bookings are still those of the old views, because nothing of theirs was posted.
         for key in concerned:
-            self._post(customer, key, customer.entities[key])
+            entity = customer.entities[key]
+            delta = self._post(customer, key, entity)
+            if self._breached is not None and key[0] == TICKET:
+                for (at, measure, target, _), times in delta.items():
+                    if measure == "sla_breached":
+                        self._breached((name, key[1]), (at, target[0]), times, olds.get(key, entity.view))
         if customer.risk is not None:
             self.ledger.post(customer.risk.change(self._waits, self._paid))
             self._waits, self._paid = {}, {}
@@ -373,15 +416,18 @@ class Book:
         else:
             del self.slopes[slope]
 
-    def _post(self, customer: Scope, key: EntityKey, entity: Entity) -> None:
+    def _post(self, customer: Scope, key: EntityKey, entity: Entity) -> Mapping[Booking, int]:
         booked = customer.bookings(key, entity)
+        delta: Mapping[Booking, int] = {}
         if entity.booked is not None and (entity.booked or booked):
-            self.ledger.post(difference(entity.booked, booked))
+            delta = difference(entity.booked, booked)
+            self.ledger.post(delta)
             if customer.risk is not None and key[0] == TICKET:
                 risk.waits(entity.booked, -1, self._waits)
                 risk.waits(booked, 1, self._waits)
         entity.booked = booked
         entity.labelled = customer.labelled
+        return delta
 
     def _cool(self) -> None:
         """Lets go of the longest untouched scopes beyond the limit; their bytes stay."""

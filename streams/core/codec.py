@@ -1,7 +1,8 @@
 """How state is written: the keys and values of the two changelog topics, ``support.state`` and ``support.panes``.
 
-``support.state`` holds an entity's events. ``support.panes`` holds, for each partition, its running sums and what else
-the board needs. A key is a MessagePack array; its first element says what it is:
+``support.state`` holds an entity's events, and which breaches are pending of a ticket (``PENDING``). ``support.panes``
+holds, for each partition, its running sums and what else the board needs. A key is a MessagePack array; its first
+element says what it is:
 
     p  [resolution, slot, dimension, member] -> a cell: {key: amount}
     c  [start, end, amount, channel, issue_type, estimate] -> how often this cost is booked
@@ -45,7 +46,10 @@ __all__ = [
 FORMAT: Final = 2
 #: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one
 #: booked is booked anew, from the events kept.
-BOOKINGS: Final = 2
+BOOKINGS: Final = 3
+
+#: In the place of an entity's kind: the breaches of a ticket that were not told yet, [[deadline, target], ...].
+PENDING: Final = "b"
 
 PaneKey: TypeAlias = tuple[str, Any]
 
@@ -109,6 +113,10 @@ def entity_key(scope: str, key: EntityKey) -> bytes:
 def read_entity_key(data: bytes) -> tuple[str, EntityKey]:
     scope, kind, name = msgspec.msgpack.decode(data)
     return scope, (kind, name)
+
+
+def read_pending(data: bytes) -> set[tuple[int, str]]:
+    return msgspec.msgpack.decode(data, type=set[tuple[int, str]])
 
 
 def pane_key(pane: Pane, margin: Margin) -> bytes:

@@ -22,7 +22,7 @@ from .policy import Policy, ServiceLevel
 from .profile import Profile
 from .ticket_view import SOLVED, WAITING, Clocks, Ticket, Wait
 
-__all__ = ["Span", "Verdict", "bookings", "verdicts"]
+__all__ = ["Span", "Verdict", "bookings", "broken_since", "verdicts"]
 
 #: [start, end) in ms; None: still.
 Span = tuple[int, int | None]
@@ -55,25 +55,42 @@ def bookings(ticket: Ticket, profile: Profile, policy: Policy) -> Iterator[Booki
 
 def verdicts(ticket: Ticket, profile: Profile, policy: Policy) -> Iterator[Verdict]:
     """The verdicts of every promise made to a ticket."""
-    clocks = ticket.clocks
-    if clocks is None:
+    if ticket.clocks is None:
         return
     for promise in policy.service_levels:
-        if promise.metric == "next_response":
-            for wait in clocks.later_responses:
-                if _applies(promise, ticket, profile, wait.start):
-                    yield from _answered(promise, wait, policy)
-        elif _applies(promise, ticket, profile, clocks.created):
-            if promise.metric == "first_response":
-                if clocks.response is not None:
-                    yield from _answered(promise, clocks.response, policy)
-            elif promise.metric == "first_resolution":
-                solved = next((at for at, status in clocks.statuses if status in SOLVED), None)
-                yield from _answered(promise, Wait(clocks.created, solved, None), policy)
-            elif promise.metric == "full_resolution":
-                yield from _resolved(promise, clocks, policy)
-            else:
-                yield from _waited(promise, clocks, policy)
+        for wait in _promised(promise, ticket.clocks):
+            if _applies(promise, ticket, profile, wait.start):
+                yield from _judged(promise, wait, ticket.clocks, policy)
+
+
+def broken_since(ticket: Ticket, target: str, deadline: int, policy: Policy) -> int:
+    """When the clock of a breach started (ms), which the ticket is known to book at ``deadline``."""
+    assert ticket.clocks is not None, "it breaks no promise"
+    (promise,) = (promise for promise in policy.service_levels if promise.name == target)
+    return next(
+        wait.start[0]
+        for wait in _promised(promise, ticket.clocks)
+        for verdict in _judged(promise, wait, ticket.clocks, policy)
+        if verdict.at == deadline and not verdict.met
+    )
+
+
+def _promised(promise: ServiceLevel, clocks: Clocks) -> list[Wait]:
+    """The waits that a promise is about, for tickets whose labels pass."""
+    if promise.metric == "next_response":
+        return clocks.later_responses
+    if promise.metric == "first_response":
+        return [] if clocks.response is None else [clocks.response]
+    solved = next((at for at, status in clocks.statuses if status in SOLVED), None)
+    return [Wait(clocks.created, solved, None)]
+
+
+def _judged(promise: ServiceLevel, wait: Wait, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
+    if promise.metric == "full_resolution":
+        return _resolved(promise, clocks, policy)
+    if promise.metric == "requester_wait":
+        return _waited(promise, clocks, policy)
+    return _answered(promise, wait, policy)
 
 
 def _applies(promise: ServiceLevel, ticket: Ticket, profile: Profile, start: Key) -> bool:

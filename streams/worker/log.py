@@ -189,7 +189,10 @@ class PartitionLog:
         # where a unit is slow, units become rarer: at most a fifth of the time goes into them
         interval = max(self.options.unit_seconds, min(4 * partition.unit_seconds, UNIT_SECONDS_MAX))
         waiting = time.monotonic() - partition.since
-        return waiting >= share * interval and (partition.records > 0 or partition.fold.dirty)
+        if partition.records:
+            return waiting >= share * interval
+        # what the clock alone does is not done before what is there to read, unless that does not come
+        return waiting >= (UNIT_SECONDS_MAX if partition.lag else interval) and partition.fold.dirty
 
     async def _seal(self, partitions: Sequence[Partition]) -> None:
         results = await asyncio.gather(*(p.seal() for p in partitions), return_exceptions=True)

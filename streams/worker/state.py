@@ -14,6 +14,7 @@ from aiokafka.partitioner import murmur2
 
 from streams.core import codec
 from streams.core.book import Book
+from streams.core.breaches import Breaches
 from streams.core.codec import Stats
 from streams.core.events import (
     CustomerMerged,
@@ -31,7 +32,7 @@ from streams.core.periods import Aligned, Asked
 from streams.core.policy import Policy
 from streams.core.settling import Arrival
 from streams.core.windows import DAYS, LiveGrid, Window
-from streams.topics import DEAD_LETTERS, PANES, STATE, topic_of
+from streams.topics import DEAD_LETTERS, PANES, SLA_BREACHES, STATE, TICKETS, topic_of
 
 from .fold import Output, Record
 
@@ -78,7 +79,8 @@ class PartitionState:
         self.partition: Final = partition
         self._partitions = partitions
         self._clock = clock
-        self._make: Final = partial(_begin, policy, Asked(windows, aligned), clock, warm, members)
+        self._breaches: Final = Breaches(policy)
+        self._make: Final = partial(_begin, policy, Asked(windows, aligned), clock, warm, members, self._breaches)
         self.ledger, self.book = self._make()
         self.stats = Stats()
         self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
@@ -93,6 +95,8 @@ class PartitionState:
         self._counted = False
         self._swept = 0
         self._admitted: dict[str, int] = {}
+        #: The newest event on a ticket since the unit began, ms; 0: none came.
+        self._reached = 0
 
     @property
     def grid(self) -> LiveGrid:
@@ -105,7 +109,9 @@ class PartitionState:
     def restore(self, topic: str, key: bytes, value: bytes | None) -> None:
         if topic == STATE:
             scope_id, entity = codec.read_entity_key(key)
-            if entity[0] != _MOVED_KIND:
+            if entity[0] == codec.PENDING:
+                self._breaches.restore(scope_id, entity[1], None if value is None else codec.read_pending(value))
+            elif entity[0] != _MOVED_KIND:
                 self.book.restore(scope_id, entity, value)
             elif value is not None:
                 self._moved[scope_id] = value.decode()
@@ -132,6 +138,7 @@ class PartitionState:
 
     def restored(self) -> None:
         self.book.restored()
+        self._breaches.restored()
         kept, self._kept = self._kept, {}
         for key, value in kept.items():
             self._take_up(key, value)
@@ -149,6 +156,7 @@ class PartitionState:
             *map(codec.slope_key, self.book.slopes),
         ]
         kept = self.book.kept()
+        self._breaches.book_anew()
         self.ledger, self.book = self._make()
         for data in kept:
             arrived, events = from_state(data)
@@ -160,7 +168,7 @@ class PartitionState:
 
     @property
     def dirty(self) -> bool:
-        return bool(self._stale)
+        return bool(self._stale) or self._breaches.due(self._clock())
 
     def apply(self, records: Sequence[Record]) -> None:
         arrived = wall_clock()
@@ -192,6 +200,8 @@ class PartitionState:
         if any(name == MOVED for name, _ in record.headers):
             return  # counted where it first came
         self.stats.count("events")
+        if record.topic == TICKETS:
+            self._reached = max(self._reached, int(event.occurred_at))
         if event.occurred_at > self.stats.newest.get(record.topic, 0):
             self.stats.newest[record.topic] = int(event.occurred_at)
 
@@ -242,6 +252,7 @@ class PartitionState:
                 yield Output(topic_of(event), whose, to_json(event), self._owner(home), headers)
             for one, key in keys:
                 yield Output(STATE, codec.entity_key(one, key), None, self.partition)
+            self._breaches.forget(group)
             for one in sorted(group):
                 self._moved[one] = home
                 self._homes.append((one, home))
@@ -287,12 +298,31 @@ class PartitionState:
             if len(outputs) >= _CHUNK:
                 yield outputs
                 outputs = []
+        for output in self._told():
+            outputs.append(output)
+            if len(outputs) >= _CHUNK:
+                yield outputs
+                outputs = []
         for pair in self._panes():
             outputs.append(Output(PANES, *pair, self.partition))
             if len(outputs) >= _CHUNK:
                 yield outputs
                 outputs = []
         yield outputs
+
+    def _told(self) -> Iterator[Output]:
+        """Breaches, and what is left to tell.
+
+        A unit that holds tickets' events tells what was broken before the last of them: a worker that catches up would
+        else take for broken whatever is answered in a unit to come.
+        """
+        clock = min(self._reached or self.grid.clock, self.grid.clock)
+        self._reached = 0
+        for breach in self._breaches.tell(clock, self.book.ticket):
+            yield Output(SLA_BREACHES, breach.id.encode(), msgspec.json.encode(breach))
+        for (scope_id, ticket_id), pending in self._breaches.changed():
+            key = codec.entity_key(scope_id, (codec.PENDING, ticket_id))
+            yield Output(STATE, key, codec.write(pending) if pending else None, self.partition)
 
     def _panes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """The changed records of the panes topic; what was empty is taken away first, what is booked comes last."""
@@ -335,9 +365,11 @@ class PartitionState:
         """Nothing to do: what a unit wrote is already what is held."""
 
 
-def _begin(policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int) -> tuple[Ledger, Book]:
+def _begin(
+    policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
+) -> tuple[Ledger, Book]:
     ledger = Ledger(LiveGrid(asked.rolling, policy.days, clock()), members, dimensions=policy.dimensions)
-    return ledger, Book(policy, ledger, asked, warm)
+    return ledger, Book(policy, ledger, asked, warm, breached=breaches.turn)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -110,5 +110,5 @@ def test_the_id_of_a_breach_is_made_of_its_fields() -> None:
     for file in VALID_OUTPUTS:
         if _topic(file) == SLA_BREACHES:
             said = json.loads(file.read_bytes())
-            parts = (said["customer_id"], said["ticket_id"], said["target"], said["started_at"])
+            parts = (said["customer_id"], said["ticket_id"], said["target"], said["deadline"])
             assert said["id"] == "|".join(parts)

@@ -267,6 +267,7 @@ class Verdict:
 
     target: str
     customer: str
+    ticket: str
     deadline: int
     at: int | None = None  # of the outcome
     met: bool = False
@@ -305,7 +306,7 @@ def judge(world: World, level: dict[str, object], ticket: Ticket) -> list[Verdic
         due = deadline(world, level, start.at)
         if due is None:
             continue
-        verdict = Verdict(name, ticket.customer, due)
+        verdict = Verdict(name, ticket.customer, ticket.ticket_id, due)
         if metric == "full_resolution":
             verdict.at, verdict.met = due, solved_at(ticket, due)
             verdict.running = not ticket.solved_now()
@@ -326,7 +327,7 @@ def judge_wait(world: World, level: dict[str, object], ticket: Ticket) -> list[V
     left = int(str(level["seconds"])) * 1000
     business = level.get("clock", "calendar") == "business"
     spans = waiting_spans(ticket, world.as_of)
-    verdict = Verdict(str(level["name"]), ticket.customer, 0, running=not ticket.solved_now())
+    verdict = Verdict(str(level["name"]), ticket.customer, ticket.ticket_id, 0, running=not ticket.solved_now())
     for start, end in spans:
         still = verdict.running and (start, end) == spans[-1] and end == world.as_of
         length = calendar.business_ms(start, end) if business else end - start

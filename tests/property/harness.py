@@ -24,7 +24,7 @@ from streams.core.ledger import Ledger
 from streams.core.policy import Policy
 from streams.core.records import MetricRecord
 from streams.core.replay import Replay
-from streams.topics import COSTS, CUSTOMERS, DEAD_LETTERS, INPUTS, ORDERS, PANES, STATE, SURVEYS, TICKETS
+from streams.topics import COSTS, CUSTOMERS, DEAD_LETTERS, INPUTS, ORDERS, PANES, SLA_BREACHES, STATE, SURVEYS, TICKETS
 from streams.worker.state import PartitionState
 
 Event = dict[str, Any]
@@ -153,6 +153,7 @@ class Desk:
         self.done = [0] * partitions
         self.logs: list[list[tuple[str, bytes, bytes | None]]] = [[] for _ in range(partitions)]
         self.letters: list[dict[str, Any]] = []
+        self.breaches: list[dict[str, Any]] = []
         self.states = [self._state(number) for number in range(partitions)]
         self.reader = self.board()
 
@@ -211,6 +212,10 @@ class Desk:
                 elif topic == DEAD_LETTERS:
                     assert value is not None
                     self.letters.append(json.loads(value))
+                elif topic == SLA_BREACHES:
+                    assert value is not None
+                    self.breaches.append(json.loads(value))
+                    assert key == self.breaches[-1]["id"].encode()
                 else:
                     assert topic in INPUTS
                     assert key is not None
