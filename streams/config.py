@@ -122,6 +122,7 @@ class BoardTable(_Table, frozen=True, kw_only=True):
     host: Name = "127.0.0.1"
     port: Port = 9160
     refresh_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 5
+    publish_per_second: Positive = 5000
 
 
 class Settings(_Table, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ __all__ = [
     "STATE",
     "SURVEYS",
     "TICKETS",
+    "WARNINGS",
     "Topic",
     "Topics",
     "load",
@@ -43,6 +44,7 @@ STATE: Final = "support.state"
 PANES: Final = "support.panes"
 METRICS: Final = "support.metrics"
 SLA_BREACHES: Final = "support.sla-breaches"
+WARNINGS: Final = "support.warnings"
 DEAD_LETTERS: Final = "support.dead-letters"
 
 #: The topics events come in by, in the order of the contract.

@@ -130,10 +130,12 @@ class Reader:
             slopes[slope] += times
         records = list(self._evaluate(running, as_of, slopes))
         origins = baseline_values(self._yardstick, self._frames.baselines(), slopes, self._policy)
-        records.extend(judge(tuple(records), self._yardstick, origins, as_of))
+        judgement = judge(records, self._yardstick, origins, as_of)
+        records.extend(judgement.records)
         if ready:
             records.extend(self._ended(ended, as_of, slopes))
-        return Snapshot(as_of, records, self._health(ready, lag), time.perf_counter() - began)
+        health = self._health(ready, lag)
+        return Snapshot(as_of, records, health, time.perf_counter() - began, findings=judgement.findings)
 
     def _ended(
         self, ended: Sequence[tuple[Frame, int]], as_of: int, slopes: Mapping[Slope, int]

@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from streams import __version__
 from streams.board.annotations import Annotations
 from streams.board.documents import documents
+from streams.board.lease import Lease
 from streams.board.publisher import KafkaSender, Publisher
 from streams.board.reader import Reader
 from streams.board.snapshot import Health, Snapshot
+from streams.board.topic import partitions
+from streams.board.warnings import WarningPublisher, told
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.config import Settings
 from streams.core import codec
 from streams.core.catalogue import METRICS
 from streams.core.windows import LADDER
-from streams.topics import PANES
+from streams.topics import PANES, WARNINGS
 
 __all__ = ["BoardService"]
 
@@ -91,9 +94,7 @@ class BoardService:
                 asyncio.ensure_future(stop.wait()),
             ]
             if self._publish:
-                sender = KafkaSender(self._bootstrap)
-                stack.push_async_callback(sender.close)
-                tasks.append(asyncio.ensure_future(Publisher(sender, every=refresh).run(self.screen)))
+                tasks += [asyncio.ensure_future(work) for work in await self._publishing(stack)]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -104,8 +105,24 @@ class BoardService:
             for task in done:
                 task.result()
 
+    async def _publishing(self, stack: AsyncExitStack) -> list[Coroutine[Any, Any, None]]:
+        """What publishes; on a wall clock only while this board leads. At a fixed instant nobody else is there."""
+        works: list[Coroutine[Any, Any, None]] = []
+        leads: Callable[[], bool] = lambda: True  # noqa: E731
+        if self._as_of is None:
+            lease = await stack.enter_async_context(Lease(self._bootstrap, self._settings.kafka))
+            leads, works = lease.leads, [lease.hold()]
+        metrics, warnings = KafkaSender(self._bootstrap), KafkaSender(self._bootstrap, topic=WARNINGS)
+        for sender in (metrics, warnings):
+            stack.push_async_callback(sender.close)
+        board = self._settings.board
+        publisher = Publisher(metrics, per_second=board.publish_per_second, every=board.refresh_seconds, leads=leads)
+        works.append(publisher.run(self.screen))
+        works.append(WarningPublisher(warnings, partial(told, self._bootstrap), leads).run(self.screen))
+        return works
+
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
-        found = await self._partitions()
+        found = await partitions(self._bootstrap, PANES)
         consumer.assign(found)
         await consumer.seek_to_beginning(*found)
         target = await consumer.end_offsets(found)
@@ -143,16 +160,6 @@ class BoardService:
         if not self.ready:
             return Snapshot(self.as_of(), [], Health(False, lag=self.lag))
         return self.reader.snapshot(self.as_of(), True, self.lag)
-
-    async def _partitions(self) -> list[TopicPartition]:
-        """The partitions of the panes topic, which is there: whoever starts a board makes sure of it."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
-        await admin.start()
-        try:
-            (found,) = await admin.describe_topics([PANES])
-        finally:
-            await admin.close()
-        return [TopicPartition(PANES, row["partition"]) for row in found["partitions"]]
 
     async def _observe(self, consumer: AIOKafkaConsumer, found: list[TopicPartition]) -> None:
         lag = 0

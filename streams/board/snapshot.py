@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from streams.core.annotation import Annotation
+from streams.core.judgement import Finding
 from streams.core.records import MetricRecord
 
 __all__ = ["Health", "Snapshot"]
@@ -42,3 +43,5 @@ class Snapshot:
     seconds: float = 0.0
     #: Changes of staffing, tools and training, by time.
     annotations: Sequence[Annotation] = ()
+    #: What the values warn of, one a member.
+    findings: Sequence[Finding] = ()

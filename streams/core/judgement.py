@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from .business_time import LocalDays
 from .catalogue import METRICS
-from .catalogue.judgement import SURGE_BY
+from .catalogue.judgement import SURGE_BY, WARNINGS
 from .costs import Slope
 from .evaluation import value_in
 from .events import format_instant
@@ -22,7 +22,17 @@ from .policy import Policy
 from .records import MetricRecord
 from .windows import Window
 
-__all__ = ["NO_YARDSTICK", "Goal", "Yardstick", "baseline_values", "baselines_of", "goal_instants", "judge"]
+__all__ = [
+    "NO_YARDSTICK",
+    "Finding",
+    "Goal",
+    "Judgement",
+    "Yardstick",
+    "baseline_values",
+    "baselines_of",
+    "goal_instants",
+    "judge",
+]
 
 #: A ratio over fewer answers than this warns of nothing.
 ENOUGH_ANSWERS: Final = 30
@@ -66,13 +76,36 @@ class Yardstick:
     goals: Sequence[Goal] = ()
 
 
+class Finding(NamedTuple):
+    """One warning about one member: whether it holds (None: undefined), and the value that says so.
+
+    ``threshold`` is what the value is held against: a limit, the value before, or where the goal's line is now.
+    """
+
+    warning: str
+    dimension: str
+    member: str
+    holds: bool | None
+    metric: str
+    window: str
+    value: int | float | None
+    threshold: int | float | None
+
+
+class Judgement(NamedTuple):
+    """The records of warnings and goals, and the findings behind them, one a member."""
+
+    records: list[MetricRecord]
+    findings: list[Finding]
+
+
 def judge(
     records: Iterable[MetricRecord],
     yardstick: Yardstick,
     baselines: Mapping[str, float | None],
     as_of: int,
-) -> Iterator[MetricRecord]:
-    """The records of warnings and goals; ``baselines`` are goals' values at their baseline, by name."""
+) -> Judgement:
+    """What the values say about themselves; ``baselines`` are goals' values at their baseline, by name."""
     seen: dict[_Key, MetricRecord] = {}
     wanted = {"tickets_created", "csat_ratio", "roi_net_ratio", *(goal.metric for goal in yardstick.goals)}
     for record in records:
@@ -80,30 +113,44 @@ def judge(
             seen.setdefault((record.metric, record.window, record.dimension, record.member), record)
     told = _Teller(format_instant(as_of))
     surges = list(_surges(seen, told))
-    yield from surges
-    behind: list[bool] = []
+    found = [*_satisfaction(seen, yardstick), *_return(seen), *map(_surging, surges)]
+    judged = list(surges)
     for goal in yardstick.goals:
         reached = seen.get((goal.metric, goal.window, goal.dimension, goal.member))
-        yield from _goal(goal, reached, baselines.get(goal.name), as_of, told, behind)
-    surging = any(
-        record.count >= SURGE_CONTACTS and record.value is not None and record.value >= SURGE_TIMES for record in surges
-    )
+        progress = _progress(goal, None if reached is None else reached.value, baselines.get(goal.name), as_of)
+        judged += _goal(goal, progress, told)
+        aim, value, off = progress.line, progress.value, bool(progress.off)
+        found.append(Finding("goal_off_pace", "goal", goal.name, off, goal.metric, goal.window, value, aim))
+    for name in WARNINGS:
+        held = [finding.holds for finding in found if finding.warning == name and finding.holds is not None]
+        judged.append(told("warning_active", "now", "warning", name, int(any(held)) if held else None, 1))
+    return Judgement(judged, found)
+
+
+def _satisfaction(seen: Mapping[_Key, MetricRecord], yardstick: Yardstick) -> Iterator[Finding]:
     csat = seen.get(("csat_ratio", "30d", "all", "all"))
+    if csat is not None:
+        below = None
+        if csat.value is not None and csat.count >= ENOUGH_ANSWERS:
+            below = csat.value < yardstick.csat_benchmark
+        yield Finding(
+            "csat_below_benchmark", "all", "all", below, "csat_ratio", "30d", csat.value, yardstick.csat_benchmark
+        )
+
+
+def _return(seen: Mapping[_Key, MetricRecord]) -> Iterator[Finding]:
     roi = seen.get(("roi_net_ratio", "30d", "all", "all"))
-    below = None
-    if csat is not None and csat.value is not None and csat.count >= ENOUGH_ANSWERS:
-        below = csat.value < yardstick.csat_benchmark
-    value = None if roi is None else roi.value
-    before = None if roi is None or not isinstance(roi.previous, int | float) else roi.previous
-    holds = {
-        "csat_below_benchmark": below,
-        "goal_off_pace": any(behind) if yardstick.goals else None,
-        "roi_falling": None if value is None or before is None else value < before,
-        "roi_negative": None if value is None else value < 0,
-        "surge": surging if surges else None,
-    }
-    for name, held in holds.items():
-        yield told("warning_active", "now", "warning", name, None if held is None else int(held), 1)
+    if roi is not None:
+        value, before = roi.value, roi.previous if isinstance(roi.previous, int | float) else None
+        falling = None if value is None or before is None else value < before
+        yield Finding("roi_falling", "all", "all", falling, "roi_net_ratio", "30d", value, before)
+        yield Finding("roi_negative", "all", "all", None if value is None else value < 0, roi.metric, "30d", value, 0)
+
+
+def _surging(record: MetricRecord) -> Finding:
+    times = record.value
+    surging = record.count >= SURGE_CONTACTS and times is not None and times >= SURGE_TIMES
+    return Finding("surge", record.dimension, record.member, surging, record.metric, "1h", times, SURGE_TIMES)
 
 
 class _Teller:
@@ -145,26 +192,33 @@ def _surges(seen: Mapping[_Key, MetricRecord], told: _Teller) -> Iterator[Metric
         )
 
 
-def _goal(
-    goal: Goal, record: MetricRecord | None, base: float | None, as_of: int, told: _Teller, behind: list[bool]
-) -> Iterator[MetricRecord]:
-    value = None if record is None else record.value
-    aim = goal.aim(base)
-    progress: float | None = None
+class _Progress(NamedTuple):
+    """Where a goal is: its value, how far from baseline (0) to target (1), where its line is now, whether behind it."""
+
+    value: int | float | None
+    reached: float | None = None
+    line: float | None = None
     off: bool | None = None
-    if value is not None and aim is not None:
-        if base is not None and base != aim:
-            progress = (value - base) / (aim - base)
-            span = goal.due - goal.baseline if goal.baseline is not None else 0
-            due = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
-            off = progress < due
-        else:
-            reached = value <= aim if METRICS[goal.metric].lower_is_better else value >= aim
-            progress = 1.0 if reached else value / aim if aim else 0.0
-            off = as_of >= goal.due and not reached
-    behind.append(bool(off))
-    yield told("goal_progress_ratio", goal.window, "goal", goal.name, progress, 0 if value is None else 1)
-    yield told("goal_off_pace", goal.window, "goal", goal.name, None if off is None else int(off), 1)
+
+
+def _progress(goal: Goal, value: int | float | None, base: float | None, as_of: int) -> _Progress:
+    aim = goal.aim(base)
+    if value is None or aim is None:
+        return _Progress(value)
+    if base is not None and base != aim:
+        reached = (value - base) / (aim - base)
+        span = goal.due - goal.baseline if goal.baseline is not None else 0
+        due = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
+        return _Progress(value, reached, base + due * (aim - base), reached < due)
+    met = value <= aim if METRICS[goal.metric].lower_is_better else value >= aim
+    return _Progress(value, 1.0 if met else value / aim if aim else 0.0, aim, as_of >= goal.due and not met)
+
+
+def _goal(goal: Goal, progress: _Progress, told: _Teller) -> Iterator[MetricRecord]:
+    off = None if progress.off is None else int(progress.off)
+    count = 0 if progress.value is None else 1
+    yield told("goal_progress_ratio", goal.window, "goal", goal.name, progress.reached, count)
+    yield told("goal_off_pace", goal.window, "goal", goal.name, off, 1)
 
 
 NO_YARDSTICK: Final = Yardstick()

@@ -1,10 +1,10 @@
-"""The metric record: what every screen, topic and command shows of a value."""
+"""The records of values and of warnings: what every screen, topic and command shows of them."""
 
 from __future__ import annotations
 
 import msgspec
 
-__all__ = ["MetricRecord"]
+__all__ = ["MetricRecord", "WarningRecord"]
 
 
 class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,3 +36,28 @@ class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The record's key in ``support.metrics``: a later record with this key replaces an earlier one."""
         return f"{self.metric}|{self.window}|{self.period_start or ''}|{self.dimension}|{self.member}"
+
+
+class WarningRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """That a warning about one member began, or ended: a record of ``support.warnings``.
+
+    ``value`` of ``metric`` in ``window`` is held against ``threshold``, both as they were at ``as_of``, when it began
+    or ended; None where undefined. ``since``: when it began. Instants in RFC 3339.
+    """
+
+    warning: str
+    dimension: str
+    member: str
+    active: bool
+    since: str
+    metric: str
+    window: str
+    value: int | float | None
+    threshold: int | float | None
+    as_of: str
+    definition: str
+
+    @property
+    def key(self) -> str:
+        """The record's key: a later record with this key replaces an earlier one."""
+        return f"{self.warning}|{self.dimension}|{self.member}"

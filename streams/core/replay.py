@@ -67,4 +67,4 @@ class Replay:
         for frame, _ in ended:
             yield from evaluate([frame], levels, as_of, slopes, self.policy, metrics, limit, dimensions)
         began = baseline_values(self._yardstick, self._frames.baselines(), slopes, self.policy)
-        yield from judge(records, self._yardstick, began, as_of)
+        yield from judge(records, self._yardstick, began, as_of).records

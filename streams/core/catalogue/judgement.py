@@ -6,10 +6,12 @@ from typing import Final
 
 from .base import Metric
 
-__all__ = ["JUDGEMENT", "SURGE_BY"]
+__all__ = ["JUDGEMENT", "SURGE_BY", "WARNINGS"]
 
 #: Where surges are looked for.
 SURGE_BY: Final = ("issue_type", "product")
+#: The members of ``warning_active``.
+WARNINGS: Final = ("csat_below_benchmark", "goal_off_pace", "roi_falling", "roi_negative", "surge")
 
 JUDGEMENT: Final = [
     Metric("surge_ratio", "ratio", "ratio",

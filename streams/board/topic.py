@@ -1,0 +1,37 @@
+"""A topic as the board reads it: its partitions, and what a compacted one holds."""
+
+from __future__ import annotations
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+__all__ = ["latest", "partitions"]
+
+
+async def partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
+    """The partitions of a topic, which is there: whoever starts a board makes sure of it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (found,) = await admin.describe_topics([topic])
+    finally:
+        await admin.close()
+    return [TopicPartition(topic, row["partition"]) for row in found["partitions"]]
+
+
+async def latest(bootstrap: str, topic: str) -> dict[bytes, bytes]:
+    """The last value of each key, of those that have one. Raises ``KafkaError``."""
+    sources = await partitions(bootstrap, topic)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(sources)
+        await consumer.seek_to_beginning(*sources)
+        ends = await consumer.end_offsets(sources)
+        held: dict[bytes, bytes] = {}
+        while any([await consumer.position(source) < ends[source] for source in sources]):
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                held |= {record.key: record.value for record in records}
+    finally:
+        await consumer.stop()
+    return {key: value for key, value in held.items() if value is not None}

@@ -1,0 +1,169 @@
+"""Warnings and goals: what holds, by which value against which threshold; and what is published when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from streams.board.publisher import SendFailed
+from streams.board.snapshot import Health, Snapshot
+from streams.board.warnings import WarningPublisher, turns
+from streams.core.catalogue import METRICS
+from streams.core.events import DAY, parse_instant
+from streams.core.judgement import Finding, Goal, Yardstick, judge
+from streams.core.records import MetricRecord, WarningRecord
+
+AS_OF = parse_instant("2026-03-31T00:00:00Z")
+STAMP = "2026-03-31T00:00:00.000Z"
+
+
+def value(metric: str, window: str, value: Any, count: int = 100, dimension: str = "all", member: str = "all",
+          previous: Any = None) -> MetricRecord:  # fmt: skip
+    known = METRICS[metric]
+    return MetricRecord(
+        metric=metric, window=window, period_start=None, dimension=dimension, member=member, value=value, count=count,
+        low=None, high=None, unit=known.unit, as_of=STAMP, final=False, definition=known.definition, previous=previous,
+    )  # fmt: skip
+
+
+def judged(*records: MetricRecord, goals: Sequence[Goal] = (), **baselines: float) -> tuple[dict[str, Any], list[Any]]:
+    """warning_active by warning, and (warning, member, holds, value, threshold) of each finding."""
+    found = judge(records, Yardstick(0.78, goals), baselines, AS_OF)
+    active = {record.member: record.value for record in found.records if record.metric == "warning_active"}
+    return active, [(one.warning, one.member, one.holds, one.value, one.threshold) for one in found.findings]
+
+
+def test_nothing_is_known_of_nothing() -> None:
+    active, findings = judged()
+    assert set(active.values()) == {None}
+    assert findings == []
+
+
+@pytest.mark.parametrize(("ratio", "count", "holds"), [(0.77, 30, True), (0.78, 30, False), (0.1, 29, None)])
+def test_satisfaction_is_held_against_the_benchmark_given_enough_answers(
+    ratio: float, count: int, holds: bool | None
+) -> None:
+    active, findings = judged(value("csat_ratio", "30d", ratio, count), value("csat_ratio", "7d", 0.0))
+    assert findings == [("csat_below_benchmark", "all", holds, ratio, 0.78)]
+    assert active["csat_below_benchmark"] == (None if holds is None else int(holds))
+
+
+def test_a_return_falls_against_the_window_before_and_is_negative_below_nothing() -> None:
+    _, findings = judged(value("roi_net_ratio", "30d", -0.5, previous=0.25))
+    assert findings == [("roi_falling", "all", True, -0.5, 0.25), ("roi_negative", "all", True, -0.5, 0)]
+    active, findings = judged(value("roi_net_ratio", "30d", None, previous=0.25))
+    assert [one[2] for one in findings] == [None, None]
+    assert active["roi_falling"] is active["roi_negative"] is None
+
+
+@pytest.mark.parametrize(
+    ("hour", "week", "holds"),
+    [(12, 12 + 167 * 4, True), (12, 13 + 167 * 4, False), (9, 9 + 167, False), (30, 30, False)],
+    ids=["three times", "less", "too few", "no rate before"],
+)
+def test_a_surge_is_three_times_the_rate_before_in_ten_contacts(hour: int, week: int, holds: bool) -> None:
+    where = {"dimension": "issue_type", "member": "billing"}
+    calm = {"dimension": "issue_type", "member": "delivery"}
+    active, findings = judged(
+        value("tickets_created", "1h", hour, hour, **where), value("tickets_created", "7d", week, week, **where),
+        value("tickets_created", "1h", 1, 1, **calm), value("tickets_created", "7d", 168, 168, **calm),
+    )  # fmt: skip
+    rate = None if week == hour else hour / ((week - hour) / 167)
+    assert findings == [("surge", "billing", holds, rate, 3.0), ("surge", "delivery", False, 1.0, 3.0)]
+    assert active["surge"] == int(holds)
+
+
+def goal(**changed: Any) -> Goal:
+    fields = {"name": "g", "metric": "csat_ratio", "window": "30d", "dimension": "all", "member": "all",
+              "target": 0.9, "change": None, "baseline": AS_OF - 30 * DAY, "due": AS_OF + 30 * DAY}  # fmt: skip
+    return Goal(**fields | changed)
+
+
+@pytest.mark.parametrize(("reached", "off"), [(0.84, True), (0.86, False), (None, False)])
+def test_a_goal_is_held_against_its_line(reached: float | None, off: bool) -> None:
+    """From 0.8 to 0.9 in sixty days; thirty are over."""
+    active, findings = judged(value("csat_ratio", "30d", reached), goals=[goal()], g=0.8)
+    (found,) = [one for one in findings if one[0] == "goal_off_pace"]
+    assert found[2:4] == (off, reached)
+    assert found[4] == (None if reached is None else pytest.approx(0.85))
+    assert active["goal_off_pace"] == int(off)
+
+
+def test_a_goal_without_a_baseline_is_missed_when_due() -> None:
+    for due, off in ((AS_OF + 1, False), (AS_OF, True)):
+        _, findings = judged(value("csat_ratio", "30d", 0.8), goals=[goal(baseline=None, due=due)])
+        assert [one[2:] for one in findings if one[0] == "goal_off_pace"] == [(off, 0.8, 0.9)]
+
+
+# -- what is published ----------------------------------------------------------------------------------------
+
+
+def finding(holds: bool | None, member: str = "billing", value: float | None = 4.0) -> Finding:
+    return Finding("surge", "issue_type", member, holds, "surge_ratio", "1h", value, 3.0)
+
+
+def test_a_record_at_the_beginning_and_one_at_the_end() -> None:
+    held: dict[str, WarningRecord] = {}
+    seen = []
+    for turn, holds in enumerate([None, False, True, True, None, False, True]):
+        found = turns(held, [finding(holds)], AS_OF + turn * 1000)
+        held |= {record.key: record for record in found}
+        seen += [(turn, record.active, record.since[17:19], record.as_of[17:19]) for record in found]
+    assert seen == [(2, True, "02", "02"), (4, False, "02", "04"), (6, True, "06", "06")]
+
+
+def test_what_is_not_judged_any_more_has_ended() -> None:
+    (began,) = turns({}, [finding(True)], AS_OF)
+    (ended,) = turns({began.key: began}, [finding(True, "delivery", None)][1:], AS_OF + 5000)
+    assert (ended.active, ended.value, ended.threshold, ended.since) == (False, None, None, STAMP)
+    assert turns({ended.key: ended}, [], AS_OF + 9000) == []
+
+
+class Topic:
+    """What stands in for the topic: the last value of each key."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, WarningRecord] = {}
+        self.sent: list[tuple[str, bool]] = []
+        self.fail = self.read = 0
+
+    async def held(self) -> dict[str, WarningRecord]:
+        self.read += 1
+        return dict(self.records)
+
+    async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
+        for key, body in batch:
+            record = WarningRecord(**json.loads(body or b""))
+            self.records[key.decode()] = record
+            self.sent.append((record.member, record.active))
+        if self.fail:
+            self.fail -= 1
+            raise SendFailed("it arrived, and nobody was told")
+
+
+def shown(*findings: Finding, ready: bool = True) -> Snapshot:
+    return Snapshot(AS_OF, [], Health(ready=ready), findings=findings)
+
+
+async def test_what_goes_on_is_not_told_again_by_another_board_or_after_a_failure() -> None:
+    topic, leading = Topic(), [True]
+    first = WarningPublisher(topic, topic.held, lambda: leading[0])
+    await first.publish(shown(ready=False))
+    await first.publish(shown(finding(True)))
+    await first.publish(shown(finding(True)))
+    assert (topic.sent, topic.read) == ([("billing", True)], 1)
+    second = WarningPublisher(topic, topic.held)
+    await second.publish(shown(finding(True), finding(True, "delivery")))
+    leading[0] = False
+    await first.publish(shown(finding(False)))
+    leading[0] = True
+    await first.publish(shown(finding(True), finding(True, "delivery")))
+    assert topic.sent == [("billing", True), ("delivery", True)]
+    topic.fail = 1
+    with pytest.raises(SendFailed):
+        await first.publish(shown(finding(False), finding(True, "delivery")))
+    await first.publish(shown(finding(False), finding(True, "delivery")))
+    assert topic.sent[2:] == [("billing", False)]
