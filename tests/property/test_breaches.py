@@ -23,6 +23,7 @@ from tests.oracle.tickets import verdicts
 from tests.oracle.world import Settings, World
 
 from .harness import Desk, Event, before, edge, settings_of
+from .test_merging import merged
 
 EVERY: dict[str, Any] = SETTINGS | {
     "windows": {"rolling": ["1h"], "aligned": []},
@@ -244,3 +245,26 @@ def test_what_became_due_while_definitions_changed_is_told() -> None:
     desk.policy = desk.settings.policy()
     desk.restart(0)
     assert at(desk, 70) == [("reply", False)]
+
+
+# -- merged customers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_merged_customers_keep_their_breaches_in_any_partitions(seed: int) -> None:
+    """Who moves to another partition is told of again there: under the same ids, so that what stands is the same."""
+    rng = random.Random(seed)
+    events = merged(seed, 120, 3)
+    as_of = edge(FIRST + 100 * DAY)
+    known = before(events, as_of)
+    desk = Desk(settings_of(EVERY), rng.randrange(FIRST, as_of), rng.choice((1, 2, 5)), rng.choice((3, 50_000)))
+    for event in known:
+        desk.send(event)
+    worked(desk, rng, as_of, restarts=0.3)
+    last = {row["id"]: row for row in desk.breaches}
+    found = {
+        (row["customer_id"], row["ticket_id"], row["target"], row["deadline"])
+        for row in last.values()
+        if not row["retracted"]
+    }
+    assert found == expected(known, as_of) != set()
