@@ -60,6 +60,21 @@ def jars() -> Path:
     return folder
 
 
+def tool(main: str) -> list[str]:
+    """The command line of one of Kafka's own tools; its jar is fetched on first use, beside the broker's."""
+    broker = jars()
+    folder = broker.with_name(f"{broker.name}-tools")
+    if not any(folder.glob("kafka-tools-*.jar")):
+        if shutil.which("mvn") is None:
+            raise KafkaUnavailable(f"mvn is missing: install Maven, or put kafka-tools-{VERSION}.jar into {folder}")
+        artifact = f"org.apache.kafka:kafka-tools:{VERSION}"
+        command = ["mvn", "-q", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise KafkaUnavailable(f"maven could not fetch {artifact}:\n{done.stdout}{done.stderr}")
+    return [*JAVA, "-cp", f"{broker}/*:{folder}/*", main]
+
+
 def _free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
