@@ -33,9 +33,9 @@ def document() -> Part:
         "info": {
             "title": "support-roi",
             "version": "1",
-            "description": "Live return on investment of customer service: events of help desk, surveys, shop, "
-            "customers and costs in; values, warnings, breaches of service levels and dead letters out. Record keys and "
-            "values are UTF-8; values are JSON objects.",
+            "description": "Live return on investment of customer service. In: events of help desk, surveys, shop, "
+            "customers and costs. Out: values, warnings, breaches of service levels, dead letters. Keys and values are "
+            "UTF-8; values are JSON objects.",
         },
         "defaultContentType": "application/json",
         "servers": {
