@@ -219,7 +219,7 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
 @as_of_option
 @click.option("--host", help="Address to listen on  [default: board.host]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on  [default: board.port]")
-@click.option("--publish/--no-publish", default=True, show_default=True, help="Write support.metrics and support.warnings.")
+@click.option("--publish/--no-publish", default=True, show_default=True, help="Write metrics and warnings.")
 @click.pass_context
 def board(
     context: click.Context, bootstrap_servers: str | None, as_of: int | None, host: str | None, port: int | None,

@@ -11,8 +11,8 @@ __all__ = ["latest", "partitions"]
 async def partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
     """The partitions of a topic, which is there: whoever starts a board makes sure of it."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         (found,) = await admin.describe_topics([topic])
     finally:
         await admin.close()
@@ -23,8 +23,8 @@ async def latest(bootstrap: str, topic: str) -> dict[bytes, bytes]:
     """The last value of each key, of those that have one. Raises ``KafkaError``."""
     sources = await partitions(bootstrap, topic)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign(sources)
         await consumer.seek_to_beginning(*sources)
         ends = await consumer.end_offsets(sources)
