@@ -28,7 +28,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.broker import KafkaServer
 
 from streams import admin
-from streams.core.codec import read_pane_key
+from streams.core.codec import PENDING, read_pane_key
 from streams.core.events import Rejected, decode, parse_instant, record_key
 from streams.topics import INPUTS, PANES, STATE, topic_of, topics
 
@@ -385,10 +385,16 @@ class System:
 
     def state(self) -> dict[Any, Any]:
         """What the state topic says but for when events arrived; their order means nothing."""
-        return {
-            (partition, *msgspec.msgpack.decode(key)): sorted(msgspec.msgpack.decode(value)[1], key=repr)
-            for (partition, key), value in self.view(STATE).items()
-        }
+        found: dict[Any, Any] = {}
+        for (partition, key), value in self.view(STATE).items():
+            scope, kind, name = msgspec.msgpack.decode(key)
+            if kind in ("h", "m"):  # where a merged customer lives, and with whom
+                told: Any = value
+            else:
+                told = msgspec.msgpack.decode(value)
+                told = told if kind == PENDING else sorted(told[1], key=repr)
+            found[partition, scope, kind, name] = told
+        return found
 
     def panes(self) -> dict[Any, Any]:
         found: dict[Any, Any] = {}

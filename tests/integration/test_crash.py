@@ -54,7 +54,9 @@ class End:
             where = tuple(json.loads(value)[name] for name in ("topic", "partition", "offset"))
             letters[where] = letters.get(where, 0) + 1
         panes = {key: cell for key, cell in system.panes().items() if reachable(key)}
-        return cls(system.state(), panes, letters, standing(system.read(SLA_BREACHES)))
+        state = system.state()
+        moved = {scope[1:] for _, scope, kind, _ in state if kind == "h"}
+        return cls(state, panes, letters, standing(system.read(SLA_BREACHES), moved))
 
     def against(self, other: End) -> list[str]:
         return [
@@ -64,12 +66,18 @@ class End:
         ]
 
 
-def standing(messages: list[Any]) -> dict[str, bool]:
-    """The breaches told and not taken back; False: told twice, or taken back without having been told."""
+def standing(messages: list[Any], moved: set[str]) -> dict[str, bool]:
+    """The breaches told and not taken back; False: told twice, or taken back without having been told.
+
+    Those of customers who moved with a merge are told again by their new partition.
+    """
     told: dict[str, list[bool]] = {}
     for message in messages:
         row = json.loads(message.value())
-        told.setdefault(row["id"], []).append(row["retracted"])
+        if row["customer_id"] in moved:
+            told[row["id"]] = [row["retracted"]] if not row["retracted"] else [False, True]
+        else:
+            told.setdefault(row["id"], []).append(row["retracted"])
     in_turns = {name: rows == [n % 2 == 1 for n in range(len(rows))] for name, rows in told.items()}
     return {name: right for name, right in in_turns.items() if not (right and told[name][-1])}
 
