@@ -29,7 +29,7 @@ class Lease(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self, bootstrap: str, settings: KafkaTable, topic: str = WARNINGS) -> None:
         self._source = TopicPartition(topic, 0)
-        self._leads = False
+        self._leads: bool | None = None
         # made in __aenter__: aiokafka wants a running loop
         self._consumer: AIOKafkaConsumer | None = None
         self._options = {
@@ -43,7 +43,8 @@ class Lease(ConsumerRebalanceListener):  # type: ignore[misc]
             "rebalance_timeout_ms": settings.session_timeout_ms,
         }
 
-    def leads(self) -> bool:
+    def leads(self) -> bool | None:
+        """Whether this board publishes; None while the group decides."""
         return self._leads
 
     async def __aenter__(self) -> Self:
@@ -63,7 +64,7 @@ class Lease(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._consumer.getmany(timeout_ms=_TURN_MS)
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        self._leads = False
+        self._leads = None
 
     async def on_partitions_assigned(self, assigned: set[Any]) -> None:
         assert self._consumer is not None

@@ -107,7 +107,7 @@ class Snapshots(Protocol):
 
 
 class Publisher:
-    """Publishes a screen's snapshots while ``leads()`` says so.
+    """Publishes a screen's snapshots while ``leads()`` says so (None: to be decided; nothing is sent meanwhile).
 
     With several boards exactly one should publish: whoever comes to lead starts with everything, as after a
     start.
@@ -119,7 +119,7 @@ class Publisher:
         *,
         per_second: float = 5000.0,
         every: float = 0.0,
-        leads: Callable[[], bool] = lambda: True,
+        leads: Callable[[], bool | None] = lambda: True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -145,8 +145,10 @@ class Publisher:
 
     async def publish(self, snapshot: Snapshot, still_wanted: Callable[[], bool] = lambda: True) -> None:
         """Sends the changes up to ``snapshot``, or the part of them for which there was time."""
-        if not self._leads():
+        leading = self._leads()
+        if leading is False:
             self._previous.clear()
+        if not leading:
             return
         if not snapshot.health.ready:
             return

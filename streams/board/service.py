@@ -108,7 +108,7 @@ class BoardService:
     async def _publishing(self, stack: AsyncExitStack) -> list[Coroutine[Any, Any, None]]:
         """What publishes; on a wall clock only while this board leads. At a fixed instant nobody else is there."""
         works: list[Coroutine[Any, Any, None]] = []
-        leads: Callable[[], bool] = lambda: True  # noqa: E731
+        leads: Callable[[], bool | None] = lambda: True  # noqa: E731
         if self._as_of is None:
             lease = await stack.enter_async_context(Lease(self._bootstrap, self._settings.kafka))
             leads, works = lease.leads, [lease.hold()]

@@ -82,7 +82,7 @@ class WarningPublisher:
         self,
         sender: Sender,
         held: Callable[[], Awaitable[dict[str, WarningRecord]]],
-        leads: Callable[[], bool] = lambda: True,
+        leads: Callable[[], bool | None] = lambda: True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._sender, self._read, self._leads, self._sleep = sender, held, leads, sleep
@@ -101,10 +101,10 @@ class WarningPublisher:
 
     async def publish(self, snapshot: Snapshot) -> None:
         """Sends what began or ended. Raises ``SendFailed``."""
-        if not self._leads():
+        leading = self._leads()
+        if leading is False:
             self._held = None
-            return
-        if not snapshot.health.ready:
+        if not leading or not snapshot.health.ready:
             return
         held = await self._read() if self._held is None else self._held
         self._held = None  # until it is known that all has arrived

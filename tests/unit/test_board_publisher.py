@@ -155,6 +155,16 @@ async def test_who_comes_to_lead_publishes_everything() -> None:
 
 
 @pytest.mark.asyncio
+async def test_while_it_is_undecided_who_leads_nothing_is_sent_and_nothing_forgotten() -> None:
+    recorder, leading = Recorder(), [True, None, True]
+    it = publisher(recorder, leads=lambda: leading.pop(0))
+    await it.publish(snapshot(record()))
+    await it.publish(snapshot(record(value=2)))
+    await it.publish(snapshot(record()))
+    assert recorder.take() == [(record().key, 1)]
+
+
+@pytest.mark.asyncio
 async def test_a_run_survives_failures_and_ends_with_the_screen() -> None:
     recorder, screen = Recorder(), Screen()
     recorder.fail = 1
