@@ -40,6 +40,11 @@ ENOUGH_ANSWERS: Final = 30
 SURGE_CONTACTS: Final = 10
 SURGE_TIMES: Final = 3.0
 _HOURS: Final = 7 * 24 - 1
+#: Levels of customers at risk, besides waits past any target.
+_AT_RISK: Final = (
+    ("customers_active", "satisfaction", "unsatisfied"),
+    ("customers_active", "contact_frequency", "frequent"),
+)
 
 _Key = tuple[str, str, str, str]
 
@@ -107,13 +112,14 @@ def judge(
 ) -> Judgement:
     """What the values say about themselves; ``baselines`` are goals' values at their baseline, by name."""
     seen: dict[_Key, MetricRecord] = {}
-    wanted = {"tickets_created", "csat_ratio", "roi_net_ratio", *(goal.metric for goal in yardstick.goals)}
+    wanted = {"tickets_created", "csat_ratio", "roi_net_ratio", "customers_active", "sla_open_breached"}
+    wanted.update(goal.metric for goal in yardstick.goals)
     for record in records:
         if record.metric in wanted and not record.final:
             seen.setdefault((record.metric, record.window, record.dimension, record.member), record)
     told = _Teller(format_instant(as_of))
     surges = list(_surges(seen, told))
-    found = [*_satisfaction(seen, yardstick), *_return(seen), *map(_surging, surges)]
+    found = [*_satisfaction(seen, yardstick), *_at_risk(seen), *_return(seen), *map(_surging, surges)]
     judged = list(surges)
     for goal in yardstick.goals:
         reached = seen.get((goal.metric, goal.window, goal.dimension, goal.member))
@@ -136,6 +142,13 @@ def _satisfaction(seen: Mapping[_Key, MetricRecord], yardstick: Yardstick) -> It
         yield Finding(
             "csat_below_benchmark", "all", "all", below, "csat_ratio", "30d", csat.value, yardstick.csat_benchmark
         )
+
+
+def _at_risk(seen: Mapping[_Key, MetricRecord]) -> Iterator[Finding]:
+    """Customers at risk by what shows it: a low score, contact after contact, a wait past its target."""
+    for (metric, window, dimension, member), record in seen.items():
+        if (metric, dimension, member) in _AT_RISK or (metric == "sla_open_breached" and dimension == "target"):
+            yield Finding("customer_at_risk", dimension, member, bool(record.value), metric, window, record.value, 0)
 
 
 def _return(seen: Mapping[_Key, MetricRecord]) -> Iterator[Finding]:

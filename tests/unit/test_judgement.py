@@ -59,6 +59,23 @@ def test_a_return_falls_against_the_window_before_and_is_negative_below_nothing(
     assert active["roi_falling"] is active["roi_negative"] is None
 
 
+def test_customers_are_at_risk_by_a_low_score_by_many_contacts_and_by_a_wait_past_its_target() -> None:
+    def customers(count: int, dimension: str, member: str) -> MetricRecord:
+        return value("customers_active", "now", count, count, dimension, member)
+
+    active, findings = judged(
+        customers(3, "satisfaction", "unsatisfied"), customers(9, "satisfaction", "satisfied"),
+        customers(0, "contact_frequency", "frequent"), value("sla_open_breached", "now", 2, 2, "target", "reply"),
+    )  # fmt: skip
+    assert findings == [
+        ("customer_at_risk", "unsatisfied", True, 3, 0),
+        ("customer_at_risk", "frequent", False, 0, 0),
+        ("customer_at_risk", "reply", True, 2, 0),
+    ]
+    assert active["customer_at_risk"] == 1
+    assert judged(customers(0, "satisfaction", "unsatisfied"))[0]["customer_at_risk"] == 0
+
+
 @pytest.mark.parametrize(
     ("hour", "week", "holds"),
     [(12, 12 + 167 * 4, True), (12, 13 + 167 * 4, False), (9, 9 + 167, False), (30, 30, False)],
