@@ -21,8 +21,8 @@ JUDGEMENT: Final = [
     Metric("warning_active", "count", "warnings", "1 while a warning holds, 0 while it does not.",
            "csat_below_benchmark: csat_ratio of 30d < csat_benchmark with 30 answers; roi_negative: roi_net_ratio of "
            "30d < 0; roi_falling: below that of the 30 days before; surge: surge_ratio >= 3 with 10 contacts; "
-           "goal_off_pace: any goal is; customer_at_risk: any active customer's last score is unsatisfied, or contacts are "
-           "frequent, or a wait is past a target", None, (), dimensions=("warning",), level=True),
+           "goal_off_pace: any goal is; customer_at_risk: an active customer's last score is unsatisfied, or "
+           "contacts are frequent, or a wait is past a target", None, (), dimensions=("warning",), level=True),
     Metric("goal_progress_ratio", "ratio", "ratio", "How far a goal is: 0 at its baseline, 1 at its target.",
            "(value - baseline) / (target - baseline); without a baseline 1 when reached, else value / target", None, (),
            dimensions=("goal",)),
