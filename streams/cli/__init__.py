@@ -1,0 +1,45 @@
+"""The command line. Exit codes: 0 done, 1 failed, 2 wrong use. Messages on stderr, values on stdout."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+
+import click
+
+from streams import __version__
+
+from .events import annotate, replay, send, simulate
+from .inspection import check, dashboards, metrics, topics
+from .services import board, demo, worker
+
+__all__ = ["main"]
+
+
+def _tune() -> None:
+    """The state is a large, growing heap without cycles: by default the collector would walk it all the time."""
+    gc.set_threshold(100_000, 50, 1000)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", type=click.Path(dir_okay=False), help="Settings file  [default: roi.toml, if there is one]")
+@click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
+@click.version_option(__version__, prog_name="support-roi")
+@click.pass_context
+def main(context: click.Context, config: str | None, verbose: bool) -> None:
+    """Live return on investment of customer service, from events in Kafka.
+
+    Start with `support-roi demo`: everything on this machine, nothing to install.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    context.obj = config
+    _tune()
+
+
+for command in (demo, worker, board, replay, send, annotate, simulate, topics, metrics, dashboards, check):
+    main.add_command(command)

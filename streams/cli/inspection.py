@@ -1,0 +1,90 @@
+"""The commands that show and check: topics, metrics, dashboards, check."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from .shared import (
+    bootstrap_of,
+    bootstrap_option,
+    run_to_end,
+    settings_of,
+)
+
+
+@click.command()
+@bootstrap_option
+@click.option("--dry-run", is_flag=True, help="Only look; create nothing.")
+@click.option("--partitions", type=click.IntRange(1, 1000), help="Of the topics of events  [default: kafka.partitions]")
+@click.pass_context
+def topics(context: click.Context, bootstrap_servers: str | None, dry_run: bool, partitions: int | None) -> None:
+    """Shows, creates and checks the topics."""
+    from streams import admin
+
+    settings = settings_of(context)
+    bootstrap = bootstrap_of(settings, bootstrap_servers)
+    wanted = partitions or settings.kafka.partitions
+    if dry_run:
+        found = run_to_end(admin.inspect(bootstrap, wanted))
+    else:
+        found = run_to_end(admin.ensure(bootstrap, wanted, settings.kafka.replication))
+    for finding in found:
+        topic = finding.topic
+        state = finding.problem or f"{finding.partitions} partitions"
+        click.echo(f"{topic.name:<22} {topic.role:<9} {topic.cleanup_policy:<15} {state:<14} {topic.description}")
+    if any(finding.problem for finding in found):
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--format", "shape", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
+def metrics(shape: str) -> None:
+    """The catalogue: every metric with its definition."""
+    from streams.commands import catalogue
+
+    click.echo("\n".join(catalogue.lines(shape)))
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write into.")
+@click.option("--docs", metavar="URL", help="Where panels link to for definitions and runbook  [default: the board]")
+@click.option("--force", is_flag=True, help="Overwrite files that are there and differ.")
+@click.pass_context
+def dashboards(context: click.Context, out: Path, docs: str | None, force: bool) -> None:
+    """Writes the Grafana dashboards, their provisioning, the alert rules and the runbook.
+
+    The dashboards show money in the currency, and offer the windows, of the settings.
+    """
+    from streams.commands.dashboards import Refused, files, write
+    from streams.resources import grafana_folder
+
+    settings = settings_of(context)
+    try:
+        wanted = files(settings, (docs or f"http://localhost:{settings.board.port}").rstrip("/"), grafana_folder())
+        written = write(out, wanted, force)
+    except (Refused, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
+    click.echo(f"{len(written)} written, {len(wanted) - len(written)} as they should be", err=True)
+
+
+@click.command()
+@bootstrap_option
+@click.pass_context
+def check(context: click.Context, bootstrap_servers: str | None) -> None:
+    """Checks the settings and the environment; each problem with its remedy."""
+    from streams.commands.check import check as run
+
+    settings = settings_of(context)
+    click.echo("settings    ok")
+    good = True
+    for what, problem in asyncio.run(run(settings, bootstrap_of(settings, bootstrap_servers))):
+        click.echo(f"{what:<11} {problem or 'ok'}")
+        good = good and problem is None
+    if not good:
+        sys.exit(1)

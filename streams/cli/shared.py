@@ -1,0 +1,89 @@
+"""What the commands share: how times are written, options, settings, and how work is run and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from streams.config import ConfigError, Settings, load
+from streams.core.codec import StateError
+from streams.core.events import DAY, HOUR, MINUTE, parse_instant
+
+T = TypeVar("T")
+
+_STEPS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+
+
+class Instant(click.ParamType):
+    """RFC 3339, or a date for its first instant in UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = f"{value}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+        try:
+            return int(parse_instant(text))
+        except ValueError:
+            self.fail(f"{value!r}: expected a time such as 2026-01-31T00:00:00Z, or a date", param, ctx)
+
+
+class Step(click.ParamType):
+    name = "step"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", str(value))
+        if match is None:
+            self.fail(f"{value!r}: expected a number and m, h, d or w, such as 1d", param, ctx)
+        return int(match[1]) * _STEPS[match[2]]
+
+
+def settings_of(context: click.Context) -> Settings:
+    return read_settings(context.obj)
+
+
+def read_settings(path: str | None) -> Settings:
+    try:
+        return load(path)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def bootstrap_of(settings: Settings, given: str | None) -> str:
+    return given or settings.kafka.bootstrap_servers
+
+
+def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Runs to the end; what users can mend is a message and exit code 1."""
+    from aiokafka.errors import KafkaError
+
+    from streams.admin import TopicsError
+    from streams.demo.broker import BrokerMissing
+    from streams.files import FileError
+
+    try:
+        return asyncio.run(work)
+    except (TopicsError, FileError, BrokerMissing, StateError, KafkaError, OSError) as error:
+        raise click.ClickException(str(error) or repr(error)) from error
+
+
+def on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+
+bootstrap_option = click.option(
+    "--bootstrap-servers", metavar="HOST:PORT,…", help="Kafka to use  [default: kafka.bootstrap_servers]"
+)
+as_of_option = click.option(
+    "--as-of",
+    type=Instant(),
+    help="Run as if the clock stood at this time, for audits and old data; later events still count.",
+)
