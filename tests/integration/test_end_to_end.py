@@ -80,7 +80,7 @@ def system(kafka: KafkaServer, tmp_path: Path) -> Iterator[System]:
 
 
 def series_of(rows: dict[RowKey, Row]) -> dict[tuple[str, ...], float]:
-    """What Prometheus is to see: each value with its interval and samples; of aligned windows the running period."""
+    """What Prometheus is to see: each value and what stands beside it; of aligned windows the running period."""
     running = {row["window"]: row["period_start"] for row in rows.values() if row["period_start"]}
     for row in rows.values():
         if row["period_start"]:
@@ -91,6 +91,7 @@ def series_of(rows: dict[RowKey, Row]) -> dict[tuple[str, ...], float]:
             continue
         name, labels = f"support_{row['metric']}", (row["window"], row["dimension"], row["member"])
         beside = {"": row["value"], "_low": row["low"], "_high": row["high"]} if row["value"] is not None else {}
+        beside |= {"_previous": row.get("previous"), "_year_before": row.get("year_before")}
         if CATALOGUE[row["metric"]].kind not in ("count", "money"):
             beside["_samples"] = row["count"]
         series |= {(name + suffix, *labels): value for suffix, value in beside.items() if value is not None}

@@ -52,7 +52,7 @@ async def test_in_one_process(system: System, case: Case) -> None:
 
 
 async def fold(settings: Settings, as_of: int, records: int) -> None:
-    """A worker's life: until so many records are durably processed."""
+    """A worker's life: until so many records are durably processed (none of which it hands on to other partitions)."""
     stop, left = asyncio.Event(), records
 
     def on_unit(partition: int, count: int, seconds: float) -> None:
