@@ -1,12 +1,13 @@
 """``support.metrics``: what changed since it was last published, and no more often than allowed.
 
 * The topic is compacted, key = the record's key. On start everything is published once; afterwards a record
-  only when its value, count, interval or finality changed. ``as_of`` alone is no change.
+  only when something in it changed; ``as_of`` alone is no change.
 * A key that vanishes (a member that fell into ``other``) is withdrawn with a tombstone, so that no reader
-  keeps a value nobody computes any more. A period that is over is not withdrawn: its last record stays.
+  keeps a value nobody computes any more: also where another board published it, which is why the topic's keys
+  are read on start. A period that is over is not withdrawn: its last record stays.
 * When there is more to send than ``per_second`` allows, the newest snapshot wins: what was not sent yet is
   compared again, and who waited longest goes first. Nothing queues up.
-* A failed send may have arrived or not: its keys count as unknown and are sent again.
+* A failed send may have arrived or not: what its keys hold is unknown, and they are sent again.
 """
 
 from __future__ import annotations
@@ -20,31 +21,38 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from streams.board.snapshot import Snapshot
 from streams.core.records import MetricRecord
 
-__all__ = ["Changes", "KafkaSender", "Publisher", "SendFailed", "Sender", "Sent", "changes", "identity"]
+__all__ = ["Changes", "Publisher", "SendFailed", "Sender", "Sent", "changes", "identity", "unknown"]
 
 logger = logging.getLogger(__name__)
 
-TOPIC: Final = "support.metrics"
 #: Records acknowledged together; a failure costs at most as many repetitions.
 BATCH: Final = 500
 
 Identity: TypeAlias = tuple[Any, ...]
 
 
+#: Of a record that may be in the topic or not; equal to no record's.
+UNKNOWN: Final[Identity] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the topic holds under a key, and the turn it was sent in."""
+    """What the topic holds under a key, and the turn it was sent in (-1 where the identity is unknown)."""
 
     identity: Identity
     turn: int
     window: str
     period_start: str | None
+
+
+def unknown(key: str) -> Sent:
+    """Of a key whose record is not known. Raises ValueError for what is no record's key."""
+    _, window, period_start, _, _ = key.split("|", 4)
+    return Sent(UNKNOWN, -1, window, period_start or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +64,11 @@ class Changes:
 
 
 def identity(record: MetricRecord) -> Identity:
-    """What has to differ for a record to be published again."""
-    return (record.value, record.count, record.low, record.high, record.final, record.unit, record.definition)
+    """What has to differ for a record to be published again: all but its key and ``as_of``."""
+    return (
+        record.value, record.count, record.low, record.high, record.final, record.unit, record.definition,
+        record.previous, record.year_before,
+    )  # fmt: skip
 
 
 def changes(previous: dict[str, Sent], records: Iterable[MetricRecord]) -> Changes:
@@ -86,9 +97,13 @@ class SendFailed(Exception):
 
 
 class Sender(Protocol):
-    """Where records go. Returns once all are acknowledged; a value of None is a tombstone."""
+    """Where records go. Both raise ``SendFailed`` for what can be tried again."""
 
-    async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None: ...
+    async def keys(self) -> Iterable[str]:
+        """Keys under which there are records."""
+
+    async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Returns once all are acknowledged; a value of None is a tombstone."""
 
 
 class _Shown(Protocol):
@@ -125,7 +140,7 @@ class Publisher:
     ) -> None:
         self._sender, self._per_second, self._every = sender, per_second, every
         self._leads, self._sleep, self._clock = leads, sleep, clock
-        self._previous: dict[str, Sent] = {}
+        self._previous: dict[str, Sent] | None = None  # None: the topic is to be read first
         self._turn = 0
         self.published = 0
 
@@ -147,37 +162,35 @@ class Publisher:
         """Sends the changes up to ``snapshot``, or the part of them for which there was time."""
         leading = self._leads()
         if leading is False:
-            self._previous.clear()
+            self._previous = None
         if not leading:
             return
         if not snapshot.health.ready:
             return
+        if self._previous is None:
+            self._previous = {key: unknown(key) for key in await self._sender.keys()}
         self._turn += 1
-        todo = changes(self._previous, snapshot.records)
+        previous, todo = self._previous, changes(self._previous, snapshot.records)
         for at in range(0, len(todo.withdrawn), BATCH):
-            await self._withdraw(todo.withdrawn[at : at + BATCH])
+            await self._withdraw(previous, todo.withdrawn[at : at + BATCH])
         for at in range(0, len(todo.records), BATCH):
             if at and not (still_wanted() and self._leads()):
                 return
-            await self._send(todo.records[at : at + BATCH])
+            await self._send(previous, todo.records[at : at + BATCH])
 
-    async def _withdraw(self, keys: Sequence[str]) -> None:
-        await self._deliver([(key.encode(), None) for key in keys], keys)
+    async def _withdraw(self, previous: dict[str, Sent], keys: Sequence[str]) -> None:
+        await self._deliver([(key.encode(), None) for key in keys])
         for key in keys:
-            del self._previous[key]
+            del previous[key]
 
-    async def _send(self, batch: Sequence[tuple[str, MetricRecord]]) -> None:
-        encoded = [(key.encode(), msgspec.json.encode(record)) for key, record in batch]
-        await self._deliver(encoded, [key for key, _ in batch], forget=True)
+    async def _send(self, previous: dict[str, Sent], batch: Sequence[tuple[str, MetricRecord]]) -> None:
+        for key, _ in batch:  # before sending: also a cancelled or failed send leaves the topic unknown
+            previous[key] = unknown(key)
+        await self._deliver([(key.encode(), msgspec.json.encode(record)) for key, record in batch])
         for key, record in batch:
-            self._previous[key] = Sent(identity(record), self._turn, record.window, record.period_start)
+            previous[key] = Sent(identity(record), self._turn, record.window, record.period_start)
 
-    async def _deliver(
-        self, encoded: Sequence[tuple[bytes, bytes | None]], keys: Sequence[str], *, forget: bool = False
-    ) -> None:
-        if forget:  # before sending: also a cancelled or failed send leaves the topic unknown
-            for key in keys:
-                self._previous.pop(key, None)
+    async def _deliver(self, encoded: Sequence[tuple[bytes, bytes | None]]) -> None:
         begun = self._clock()
         await self._sender.send(encoded)
         self.published += len(encoded)
@@ -186,46 +199,3 @@ class Publisher:
 
 def _is_newest(snapshots: Snapshots, number: int) -> bool:
     return snapshots.newest is None or snapshots.newest.number == number
-
-
-class KafkaSender:
-    """An idempotent producer; after an error a new one, because a fenced or broken one stays broken."""
-
-    def __init__(self, bootstrap_servers: str, *, topic: str = TOPIC, **options: Any) -> None:
-        self._options = {"bootstrap_servers": bootstrap_servers, "client_id": "support-roi-board"} | options
-        self._topic = topic
-        self._producer: AIOKafkaProducer | None = None
-
-    async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
-        try:
-            producer = await self._started()
-            waiting = [await producer.send(self._topic, value=value, key=key) for key, value in batch]
-            results = await asyncio.gather(*waiting, return_exceptions=True)
-        except (KafkaError, AssertionError) as problem:
-            await self.close()
-            raise SendFailed(repr(problem)) from problem
-        failed = [result for result in results if isinstance(result, BaseException)]
-        if failed:
-            await self.close()
-            raise SendFailed(repr(failed[0])) from failed[0]
-
-    async def close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                await producer.stop()
-            except KafkaError as problem:
-                logger.warning("the producer did not stop cleanly: %r", problem)
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                enable_idempotence=True, acks="all", linger_ms=20, compression_type="gzip", **self._options
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer

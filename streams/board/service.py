@@ -17,8 +17,9 @@ from streams import __version__
 from streams.board.annotations import Annotations
 from streams.board.documents import documents
 from streams.board.lease import Lease
-from streams.board.publisher import KafkaSender, Publisher
+from streams.board.publisher import Publisher
 from streams.board.reader import Reader
+from streams.board.sender import KafkaSender
 from streams.board.snapshot import Health, Snapshot
 from streams.board.topic import partitions
 from streams.board.warnings import WarningPublisher, told

@@ -22,8 +22,6 @@ from .windows import DAYS, Sliding, Tiling, Window, floor
 
 __all__ = ["Frame", "Frames", "Stretch"]
 
-#: The pane to whose edge the elapsed part of a running period is compared.
-_COMPARED_AT: Final = {"day": 2, "week": 3, "month": 4, "quarter": DAYS, "year": DAYS}
 _YEAR: Final = 364
 
 
@@ -169,7 +167,7 @@ def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Ask]:
     before = kind.before(period)
     over = as_of >= period.end
     cut = before.end if over else min(before.end, before.start + as_of - period.start)
-    cut = max(before.start, floor(cut, DAYS if over else _COMPARED_AT[kind.name], kind.calendar))
+    cut = max(before.start, floor(cut, DAYS if over else kind.compared[0], kind.calendar))
     yield _Ask((kind.name, "previous", period.start), before.start, cut, DAYS)
     year = kind.calendar.midnight(kind.year_before(period.start))
     year_end = kind.calendar.midnight(kind.year_before(end))

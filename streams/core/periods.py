@@ -15,9 +15,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from .business_time import LocalDays
-from .events import DAY, Key
+from .events import DAY, HOUR, Key
 from .measures import ALIGNED
-from .windows import Window
+from .windows import DAYS, Window
 
 __all__ = ["ALIGNED", "SETTLED", "Aligned", "Asked", "Period"]
 
@@ -25,6 +25,8 @@ __all__ = ["ALIGNED", "SETTLED", "Aligned", "Asked", "Period"]
 SETTLED: Final = 30 * DAY
 #: For this long a period is still told with ``final`` true, so that subscribers hear of it.
 _TOLD: Final = DAY
+#: The pane to whose edge the elapsed part of a running period is compared, and the longest period before it, ms.
+_COMPARED: Final = {"day": (2, DAY), "week": (3, 7 * DAY), "month": (4, 31 * DAY)}
 #: Days whose periods are remembered.
 _KEPT: Final = 5000
 
@@ -69,6 +71,15 @@ class Aligned:
     def before(self, period: Period) -> Period:
         """The period before one."""
         return self.period(period.start - 1)
+
+    @property
+    def compared(self) -> tuple[int, int]:
+        """The resolution on which a running period is compared, and how old such a pane can be when it is, ms.
+
+        It is of the day in which the elapsed part of the period before ends; both may be an hour longer.
+        """
+        resolution, longest = _COMPARED.get(self.name, (DAYS, 366 * DAY))
+        return resolution, longest + DAY + 2 * HOUR
 
     def told(self, as_of: int) -> Iterator[Period]:
         """The periods to publish at ``as_of``, the running one first."""

@@ -103,10 +103,13 @@ class LiveGrid:
     """Panes for a clock that moves: fine ones while recent, day panes for all time.
 
     ``clock`` (ms) is set by the caller and only says which fine panes are still of use: a booking is posted to
-    every resolution whose windows can still reach it, the future included.
+    every resolution whose windows can still reach it, the future included. ``compared`` are the resolutions that
+    running periods are compared on, each with the greatest age of such a pane (ms).
     """
 
-    def __init__(self, windows: Iterable[Window], calendar: LocalDays, clock: int) -> None:
+    def __init__(
+        self, windows: Iterable[Window], calendar: LocalDays, clock: int, compared: Iterable[tuple[int, int]] = ()
+    ) -> None:
         self.calendar: Final = calendar
         self.clock = clock
         #: How far back each resolution is needed: its windows, their panes, and a margin for a board behind us.
@@ -115,6 +118,9 @@ class LiveGrid:
             if window.resolution < DAYS:
                 pane = LADDER[window.resolution]
                 self._reach[window.resolution] = max(self._reach[window.resolution], 2 * (window.length + pane) + HOUR)
+        for finest, age in compared:
+            for resolution in range(finest, DAYS):  # a part of a day is tiled by all of these
+                self._reach[resolution] = max(self._reach[resolution], age + HOUR)
 
     @property
     def resolutions(self) -> int:

@@ -368,7 +368,8 @@ class PartitionState:
 def _begin(
     policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
 ) -> tuple[Ledger, Book]:
-    ledger = Ledger(LiveGrid(asked.rolling, policy.days, clock()), members, dimensions=policy.dimensions)
+    grid = LiveGrid(asked.rolling, policy.days, clock(), [kind.compared for kind in asked.aligned])
+    ledger = Ledger(grid, members, dimensions=policy.dimensions)
     return ledger, Book(policy, ledger, asked, warm, breached=breaches.turn)
 
 

@@ -22,8 +22,8 @@ from streams.core.ledger import Booking, Ledger, difference
 from streams.core.measures import MEASURES
 from streams.core.windows import CutGrid, LiveGrid
 from streams.topics import PANES
-from tests.oracle.clock import DAY, HOUR, MINUTE
-from tests.oracle.strategies import FIRST, LAST, SETTINGS, histories, random_events
+from tests.oracle.clock import DAY, HOUR, MINUTE, to_ms
+from tests.oracle.strategies import FIRST, LAST, SETTINGS, histories, random_events, rfc3339
 
 from .harness import (
     EDGE,
@@ -219,6 +219,27 @@ def test_an_ended_period_keeps_up_with_what_changes_without_its_sums() -> None:
 
 def all_of(values: Values) -> Values:
     return {key: msgspec.structs.replace(record, as_of="") for key, record in values.items()}
+
+
+@pytest.mark.parametrize("kind", ["day", "week", "month"])
+def test_a_running_period_is_compared_whatever_rolling_windows_there_are(kind: str) -> None:
+    """
+    |===== the period before =====cut    |===== running =====as_of
+                          [-------)           the day's panes up to the cut: still there, however old
+
+    After a day of 23 hours, after one of 25, and where the period before has no day like today.
+    """
+    given = {"windows": {"rolling": ["5m"], "aligned": [kind]}, "business": {"time_zone": "Europe/Berlin"}}
+    desk = settings_of(given | {"cost_per_contact_saved": 1})
+    for as_of in map(to_ms, ("2026-03-30T21:50:00Z", "2026-10-26T22:50:00Z", "2026-05-31T15:20:00Z")):
+        events = [
+            {"event_id": str(n), "type": "contact.deflected", "occurred_at": rfc3339(as_of - n * HOUR - 1),
+             "channel": "web", "by": "automation"}
+            for n in range(70 * 24)
+        ]  # fmt: skip
+        expected = without_period(replayed(events, as_of, desk))
+        assert any(row.previous for row in expected.values() if row.window == kind), "there is nothing to compare with"
+        same(live(events, as_of, desk), expected)
 
 
 def test_a_record_in_the_wrong_partition_is_sent_on() -> None:

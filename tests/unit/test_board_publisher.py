@@ -35,8 +35,12 @@ def snapshot(*records: MetricRecord, ready: bool = True) -> Snapshot:
 class Recorder:
     def __init__(self) -> None:
         self.batches: list[list[tuple[bytes, bytes | None]]] = []
+        self.held: list[str] = []
         self.fail = 0
         self.slept = 0.0
+
+    async def keys(self) -> list[str]:
+        return self.held
 
     async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
         if self.fail:
@@ -68,6 +72,8 @@ def publisher(recorder: Recorder, **options: Any) -> Publisher:
         ({"low": 0.5}, True),
         ({"high": 0.5}, True),
         ({"final": True}, True),
+        ({"previous": 7}, True),
+        ({"year_before": 7}, True),
         ({"definition": "tickets_created@2"}, True),
     ],
 )
@@ -126,6 +132,33 @@ async def test_after_a_failure_the_batch_counts_as_unknown() -> None:
     recorder.take()
     await it.publish(snapshot(record(value=1)))  # the topic may hold 2
     assert recorder.take() == [(record().key, 1)]
+
+
+@pytest.mark.asyncio
+async def test_what_a_failure_left_behind_is_withdrawn_when_it_vanishes() -> None:
+    recorder = Recorder()
+    it = publisher(recorder)
+    await it.publish(snapshot(record("a")))
+    recorder.fail = 1
+    with pytest.raises(SendFailed):
+        await it.publish(snapshot(record("a"), record("b")))
+    recorder.take()
+    await it.publish(snapshot(record("a")))  # the topic may hold b
+    assert recorder.take() == [(record("b").key, None)]
+
+
+@pytest.mark.asyncio
+async def test_what_another_board_left_behind_is_replaced_or_withdrawn() -> None:
+    """But for its periods that nobody tells any more."""
+    recorder, past = Recorder(), record("x", window="month", period_start=MARCH)
+    recorder.held = [record(member).key for member in ("a", "b|c")] + [past.key]
+    it = publisher(recorder)
+    await it.publish(snapshot(record("a"), ready=False))
+    assert recorder.take() == [], "nothing is known yet"
+    await it.publish(snapshot(record("a")))
+    assert recorder.take() == [(record("b|c").key, None), (record("a").key, 1)]
+    await it.publish(snapshot(record("a")))
+    assert recorder.take() == []
 
 
 @pytest.mark.asyncio
