@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from . import comparison, merging, risk, tickets
 from .account import relabelled
@@ -24,7 +24,7 @@ from .ledger import Booking, difference
 from .periods import Asked
 from .policy import Policy
 from .profile import NOBODY, Past, Profile
-from .scope import COST, CUSTOMER, ORDER, TICKET, Entity, EntityKey, Scope, entity_of, open_levels
+from .scope import COST, ORDER, TICKET, Entity, EntityKey, Scope, entity_of, open_levels
 from .settling import Arrival, pack, too_late, unpack
 
 __all__ = ["LINK", "Book", "EntityKey", "Poster"]
@@ -69,6 +69,14 @@ class _Tally:
             self.total[booking] += times
 
 
+class Given(NamedTuple):
+    """Customers taken out of a book: their scopes, all their events, and the keys under which they were kept."""
+
+    scopes: set[str]
+    events: list[Event]
+    keys: list[tuple[str, EntityKey]]
+
+
 class Book:
     """All scopes of one partition.
 
@@ -106,6 +114,8 @@ class Book:
         self._paid: dict[int, int] = {}
         #: Who is merged with whom, by scope, both ways.
         self._links: dict[str, set[str]] = {}
+        #: What of that is new in this unit.
+        self._linked: list[tuple[str, str]] = []
         #: What the one customer of this book was before it was merged; None in a book of many.
         self._past = past
         self._warm = warm
@@ -149,6 +159,8 @@ class Book:
         if fresh is None:
             fresh = self._fresh[name] = {}
         fresh[key] = entity
+        if type(event) is CustomerMerged:
+            self._link(name, "c" + event.into_customer_id)
         return "new"
 
     def _take_up(self, name: str) -> Scope:
@@ -162,11 +174,15 @@ class Book:
 
     def restore(self, scope_id: str, key: EntityKey, data: bytes | None) -> None:
         """Takes up an entity's kept state, as raw bytes; None takes it away. To be ended by ``restored``."""
+        if key[0] == LINK:
+            links = self._links.setdefault(scope_id, set())
+            (links.add if data is not None else links.discard)(key[1])
+            if not links:
+                del self._links[scope_id]
+            return
         kept = self._kept.setdefault(scope_id, {})
         if data is None:
             kept.pop(key, None)
-        elif key[0] == LINK:
-            self._links.setdefault(scope_id, set()).add(key[1])
         else:
             kept[key] = data
 
@@ -201,7 +217,8 @@ class Book:
 
         To be run to its end; the caller may pause between items.
         """
-        for name, other in self._merges():
+        linked, self._linked = self._linked, []
+        for name, other in linked:
             yield name, (LINK, other), b""
         derived: set[str] = set()
         for name, touched in self._fresh.items():
@@ -220,17 +237,12 @@ class Book:
 
     # -- merged customers -------------------------------------------------------------------------------------
 
-    def _merges(self) -> Iterator[tuple[str, str]]:
-        """Links those whom the unit's events merge; gives the new links."""
-        for name, touched in self._fresh.items():
-            for key, entity in touched.items():
-                if key[0] == CUSTOMER:
-                    for event in merging.merges_of(entity.events):
-                        into = "c" + event.into_customer_id
-                        for one, other in ((name, into), (into, name)):
-                            if one != other and other not in self._links.setdefault(one, set()):
-                                self._links[one].add(other)
-                                yield one, other
+    def _link(self, name: str, into: str) -> None:
+        """Notes that two customers are merged."""
+        for one, other in ((name, into), (into, name)):
+            if one != other and other not in self._links.setdefault(one, set()):
+                self._links[one].add(other)
+                self._linked.append((one, other))
 
     def group(self, name: str) -> set[str]:
         """A customer and all who are ever merged with it, as scopes."""
@@ -296,30 +308,27 @@ class Book:
             return self._old_events(name)
         return list(self._scopes[name].ids.values())
 
-    def give(self, name: str) -> tuple[list[Event], list[tuple[str, EntityKey]]]:
-        """Takes a customer and whoever is merged with it out of this book, to be taken up by another.
-
-        Gives all their events, and the keys under which they were kept.
-        """
-        for _ in self._merges():
-            pass
+    def give(self, name: str) -> Given:
+        """Takes a customer and whoever is merged with it out of this book, to be taken up by another."""
         group = self.group(name)
         before = merging.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.asked.aligned)
         self.ledger.post({booking: -times for booking, times in before.items()})
-        events: list[Event] = []
-        keys: list[tuple[str, EntityKey]] = []
+        given = Given(set(), [], [])
         for one in sorted(group):
+            given.keys.extend((one, (LINK, other)) for other in self._links.pop(one, ()))
+            if one not in self._scopes and one not in self._packed:
+                continue  # who is merged with these, and lives elsewhere
             customer = self._scopes.get(one) or self._take_up(one)
-            events.extend(customer.ids.values())
-            keys.extend((one, key) for key in self._kept[one])
-            keys.extend((one, (LINK, other)) for other in self._links.get(one, ()))
+            given.scopes.add(one)
+            given.events.extend(customer.ids.values())
+            given.keys.extend((one, key) for key in self._kept[one])
             for key, entity in customer.entities.items():
                 self._count_flaws(key, entity, None, gone=True)
             self._held -= min(len(customer.entities), _HEAVY)
             self._fresh.pop(one, None)
-            self._links.pop(one, None)
             del self._scopes[one], self._kept[one]
-        return events, keys
+        self._linked = [link for link in self._linked if link[0] not in group]
+        return given
 
     def _derive(self, name: str, customer: Scope, touched: dict[EntityKey, Entity]) -> None:
         fresh = {key: customer.read(key, entity) for key, entity in touched.items()}

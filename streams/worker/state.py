@@ -32,9 +32,10 @@ from streams.core.periods import Aligned, Asked
 from streams.core.policy import Policy
 from streams.core.settling import Arrival
 from streams.core.windows import DAYS, LiveGrid, Window
-from streams.topics import DEAD_LETTERS, PANES, SLA_BREACHES, STATE, TICKETS, topic_of
+from streams.topics import CUSTOMERS, DEAD_LETTERS, PANES, SLA_BREACHES, STATE, TICKETS, topic_of
 
 from .fold import Output, Record
+from .homes import Homes
 
 __all__ = ["PartitionState"]
 
@@ -42,13 +43,13 @@ _CHUNK: Final = 500
 #: Bytes of a body kept in a dead letter, in base64, within the topic's 4 MiB; a compressed record can unpack to more.
 _BURIED: Final = 2 * 1024 * 1024
 _READABLE: Final = 128 * 1024
-#: Headers of records passed on: the customer at whose home they belong, once a hop; and that they were counted before.
+#: Headers of records passed on: the customer in whose partition they belong; that they were counted before; and of what
+#: is no event but news, that two customers are one.
 HOME: Final = "support-roi-home"
 MOVED: Final = "support-roi-moved"
-#: Customers merged in a circle have no home: after so many hops a record stays where it is.
-_HOPS: Final = 8
+LINK: Final = "support-roi-link"
 #: The kind of a state record that says where a customer lives.
-_MOVED_KIND: Final = "h"
+_HOME_KIND: Final = "h"
 #: How often panes out of every window's reach are taken out, in ms of the clock.
 _SWEEP: Final = 60_000
 
@@ -88,10 +89,8 @@ class PartitionState:
         self._kept: dict[bytes, bytes] = {}
         self._stale: list[bytes] = []
         self._outputs: list[Output] = []
-        #: Customers who moved to another partition with the one they were merged into; those about to; news of both.
-        self._moved: dict[str, str] = {}
-        self._moving: dict[str, str] = {}
-        self._homes: list[tuple[str, str | None]] = []
+        #: Where merged customers live.
+        self._homes: Final = Homes()
         self._counted = False
         self._swept = 0
         self._admitted: dict[str, int] = {}
@@ -111,12 +110,10 @@ class PartitionState:
             scope_id, entity = codec.read_entity_key(key)
             if entity[0] == codec.PENDING:
                 self._breaches.restore(scope_id, entity[1], None if value is None else codec.read_pending(value))
-            elif entity[0] != _MOVED_KIND:
+            elif entity[0] != _HOME_KIND:
                 self.book.restore(scope_id, entity, value)
             elif value is not None:
-                self._moved[scope_id] = value.decode()
-            else:
-                self._moved.pop(scope_id, None)
+                self._homes.restore(scope_id[1:], value.decode())
         elif value is not None:  # a changelog may hold a key many times: the last one says it all
             self._kept[key] = value
         else:
@@ -182,6 +179,9 @@ class PartitionState:
         except Rejected as rejected:
             self._bury(record, arrived, rejected)
             return
+        if type(event) is CustomerMerged and any(header == LINK for header, _ in record.headers):
+            self._join(event)
+            return
         elsewhere = self._elsewhere(event, record)
         if elsewhere is not None:
             self._outputs.append(elsewhere)
@@ -196,7 +196,7 @@ class PartitionState:
             self.stats.count(outcome)
             return
         if type(event) is CustomerMerged:
-            self._follow(event)
+            self._join(event)
         if any(name == MOVED for name, _ in record.headers):
             return  # counted where it first came
         self.stats.count("events")
@@ -208,58 +208,50 @@ class PartitionState:
     # -- customers who live elsewhere -------------------------------------------------------------------------
 
     def _elsewhere(self, event: Event, record: Record) -> Output | None:
-        """The record on its way to where it belongs; None if that is here.
-
-        Merged customers live where the one they were merged into does: what still comes for them is passed on, marked
-        with that customer, so that it is taken there whoever owns its key.
-        """
+        """The record on its way to where it belongs; None if that is here."""
         name, key = scope(event), record_key(event)
-        passed = [value.decode() for header, value in record.headers if header == HOME]
-        home = self._moved.get(name)
-        if home is None:
-            if passed or self.book.knows(name) or self._owner(key) == self.partition:
-                return None
-            return Output(record.topic, key.encode(), record.value)
-        here = passed and self._owner(passed[-1]) == self.partition and "c" + passed[-1] not in self._moved
-        if here or len(passed) >= _HOPS:
-            self._return(name)
+        told = next((value.decode() for header, value in reversed(record.headers) if header == HOME), None)
+        if name[0] != "c" or (told is None and self._homes.root(key) == key):
+            at_home = self.book.knows(name) or self._owner(key) == self.partition
+            return None if at_home else Output(record.topic, key.encode(), record.value)
+        root = self._homes.root(key)
+        if told is not None:
+            root = min(root, self._homes.root(told))
+            self._homes.point(key, root)
+        where = self._owner(root)
+        if where == self.partition:
             return None
-        headers = [*record.headers, (HOME, home.encode())]
-        return Output(record.topic, key.encode(), record.value, self._owner(home), headers)
+        headers = [*(pair for pair in record.headers if pair[0] != HOME), (HOME, root.encode())]
+        return Output(record.topic, key.encode(), record.value, where, headers)
 
-    def _follow(self, event: CustomerMerged) -> None:
-        """A customer merged into one who lives elsewhere moves there when the unit is closed."""
-        into = event.into_customer_id
-        away = self._moved.get("c" + into)
-        if away is not None or not (self.book.knows("c" + into) or self._owner(into) == self.partition):
-            self._moving[scope(event)] = away or into
-
-    def _return(self, name: str) -> None:
-        del self._moved[name]
-        self._homes.append((name, None))
+    def _join(self, event: CustomerMerged) -> None:
+        """Two customers are one: the group of the greater root is to live where the lesser one does."""
+        one, other = event.customer_id, event.into_customer_id
+        low, high = sorted((self._homes.root(one), self._homes.root(other)))
+        if low == high:
+            return
+        self._homes.point(high, low)
+        if self._owner(high) == self.partition:
+            return  # who lives here with it moves when the unit is closed
+        news = msgspec.structs.replace(event, customer_id=high, into_customer_id=low)
+        self._outputs.append(Output(CUSTOMERS, high.encode(), to_json(news), self._owner(high), [(LINK, b"")]))
 
     def _move(self) -> Iterator[Output]:
-        """Sends those who move away, with all their events, and notes where they are."""
-        moving, self._moving = self._moving, {}
-        for name, home in moving.items():
-            if not self.book.knows(name):
-                continue  # went with another one
-            group = self.book.group(name)
-            events, keys = self.book.give(name)
-            for event in events:
-                headers = [(HOME, home.encode()), (MOVED, b"")]
-                whose = record_key(event).encode()
-                yield Output(topic_of(event), whose, to_json(event), self._owner(home), headers)
-            for one, key in keys:
+        """Sends those who live elsewhere now there, with all their events, and notes who lives where."""
+        for customer, root in self._homes.moved():
+            if self._owner(root) == self.partition or not self.book.knows("c" + customer):
+                continue
+            given = self.book.give("c" + customer)
+            for event in given.events:
+                whose, headers = record_key(event).encode(), [(MOVED, b""), (HOME, root.encode())]
+                yield Output(topic_of(event), whose, to_json(event), self._owner(root), headers)
+            for one, key in given.keys:
                 yield Output(STATE, codec.entity_key(one, key), None, self.partition)
-            self._breaches.forget(group)
-            for one in sorted(group):
-                self._moved[one] = home
-                self._homes.append((one, home))
-        for name, known in self._homes:
-            value = None if known is None else known.encode()
-            yield Output(STATE, codec.entity_key(name, (_MOVED_KIND, "")), value, self.partition)
-        self._homes = []
+            self._breaches.forget(given.scopes)
+            for one in given.scopes:
+                self._homes.point(one[1:], root)
+        for customer, root in self._homes.changed():
+            yield Output(STATE, codec.entity_key("c" + customer, (_HOME_KIND, "")), root.encode(), self.partition)
 
     def _owner(self, key: str) -> int:
         """The partition of a key by Kafka's default partitioner, whatever partitioner its producer had."""

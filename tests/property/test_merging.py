@@ -36,10 +36,10 @@ def merge(number: int, at: int, one: str, into: str) -> Event:
     return event | {"customer_id": one, "into_customer_id": into}
 
 
-def merged(seed: int, size: int, merges: int = 2) -> list[Event]:
+def merged(seed: int, size: int, merges: int = 2, customers: int = 4) -> list[Event]:
     """A history of a few customers, some of whom turn out to be the same."""
     rng = random.Random(seed)
-    events = random_events(seed, size, customers=4, merges=False)
+    events = random_events(seed, size, customers=customers, merges=False)
     names = sorted({event["customer_id"] for event in events if "customer_id" in event})
     for number in range(min(merges, len(names) - 1)):
         one, into = rng.sample(names, 2)
@@ -58,6 +58,23 @@ def test_live_in_any_partitions_equals_the_replay(seed: int, size: int, partitio
     expected = undated(live(past, as_of, DESK))
     found = undated(live(past, as_of, DESK, seed=seed, partitions=partitions, restarts=0.3, warm=3))
     same(found, expected)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6), st.integers(100, 300), st.booleans())
+def test_many_merges_in_one_unit_and_a_restart_after_each(seed: int, size: int, compacted: bool) -> None:
+    """Some stay and some move at once, chains of them too; who is one with whom must outlive the process."""
+    events = merged(seed, size, 8, customers=14)
+    as_of = edge(FIRST + 100 * DAY)
+    past = before(events, as_of)
+    desk = Desk(DESK, as_of, 4, compacted=compacted)
+    for third in (past[0::3], past[1::3], past[2::3]):
+        for event in third:
+            desk.send(event)
+        desk.drain()
+        for number in range(4):
+            desk.restart(number)
+    same(undated(desk.values()), undated(live(past, as_of, DESK)))
 
 
 @settings(max_examples=20)
