@@ -106,6 +106,8 @@ class Book:
         self._paid: dict[int, int] = {}
         #: Who is merged with whom, by scope, both ways.
         self._links: dict[str, set[str]] = {}
+        #: The links that are new in this unit.
+        self._linked: list[tuple[str, str]] = []
         #: What the one customer of this book was before it was merged; None in a book of many.
         self._past = past
         self._warm = warm
@@ -201,8 +203,11 @@ class Book:
 
         To be run to its end; the caller may pause between items.
         """
-        for name, other in self._merges():
-            yield name, (LINK, other), b""
+        self._merge()
+        linked, self._linked = self._linked, []
+        for name, other in linked:
+            if other in self._links.get(name, ()):  # else they were given away
+                yield name, (LINK, other), b""
         derived: set[str] = set()
         for name, touched in self._fresh.items():
             customer = self._scopes[name]
@@ -220,8 +225,8 @@ class Book:
 
     # -- merged customers -------------------------------------------------------------------------------------
 
-    def _merges(self) -> Iterator[tuple[str, str]]:
-        """Links those whom the unit's events merge; gives the new links."""
+    def _merge(self) -> None:
+        """Links those whom the unit's events merge, and notes the new links."""
         for name, touched in self._fresh.items():
             for key, entity in touched.items():
                 if key[0] == CUSTOMER:
@@ -230,7 +235,7 @@ class Book:
                         for one, other in ((name, into), (into, name)):
                             if one != other and other not in self._links.setdefault(one, set()):
                                 self._links[one].add(other)
-                                yield one, other
+                                self._linked.append((one, other))
 
     def group(self, name: str) -> set[str]:
         """A customer and all who are ever merged with it, as scopes."""
@@ -301,8 +306,7 @@ class Book:
 
         Gives all their events, and the keys under which they were kept.
         """
-        for _ in self._merges():
-            pass
+        self._merge()
         group = self.group(name)
         before = merging.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.asked.aligned)
         self.ledger.post({booking: -times for booking, times in before.items()})
