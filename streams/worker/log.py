@@ -35,6 +35,7 @@ __all__ = ["Batch", "Fold", "LogOptions", "Output", "PartitionLog", "Record"]
 Ends = dict[Any, int]  # by source, the offset after a batch
 SLICE_MIN, SLICE_MAX = 16, 4_000  # records; the ceiling bounds aiokafka's decoding, which no fold sees
 UNIT_SECONDS_MAX = 1.0
+PATIENCE_SECONDS = 5.0  # for records that are there and do not come
 STOP_SECONDS = 60.0  # longer than a broker that comes back needs
 
 
@@ -192,7 +193,7 @@ class PartitionLog:
         if partition.records:
             return waiting >= share * interval
         # what the clock alone does is not done before what is there to read, unless that does not come
-        return waiting >= (UNIT_SECONDS_MAX if partition.lag else interval) and partition.fold.dirty
+        return waiting >= (PATIENCE_SECONDS if partition.lag else interval) and partition.fold.dirty
 
     async def _seal(self, partitions: Sequence[Partition]) -> None:
         results = await asyncio.gather(*(p.seal() for p in partitions), return_exceptions=True)

@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -53,7 +54,7 @@ class End:
             value = message.value()
             where = tuple(json.loads(value)[name] for name in ("topic", "partition", "offset"))
             letters[where] = letters.get(where, 0) + 1
-        panes = {key: cell for key, cell in system.panes().items() if reachable(key)}
+        panes = {key: cell for key, cell in together(system.panes()).items() if reachable(key)}
         state = system.state()
         moved = {scope[1:] for _, scope, kind, _ in state if kind == "h"}
         return cls(state, panes, letters, standing(system.read(SLA_BREACHES), moved))
@@ -80,6 +81,17 @@ def standing(messages: list[Any], moved: set[str]) -> dict[str, bool]:
             told.setdefault(row["id"], []).append(row["retracted"])
     in_turns = {name: rows == [n % 2 == 1 for n in range(len(rows))] for name, rows in told.items()}
     return {name: right for name, right in in_turns.items() if not (right and told[name][-1])}
+
+
+def together(panes: dict[Any, Any]) -> dict[Any, Any]:
+    """The counters of all partitions as one: which of them counts whom that moves with a merge is up to the units."""
+    found = {key: cell for key, cell in panes.items() if key[1] != "s"}
+    counters: Counter[str] = Counter()
+    for (_, kind, _), cell in panes.items():
+        if kind == "s":
+            counters.update({name: times for name, times in cell["counters"].items() if name != "rekeyed"})
+            counters.update(cell["dead_letters"])
+    return found | {("all", "s", None): dict(counters)}
 
 
 def reachable(key: tuple[Any, ...]) -> bool:

@@ -146,3 +146,19 @@ def test_two_active_customers_who_become_one_are_one_and_nobody_left() -> None:
     assert [row["customers_active"] for row in seen] == [2, 1, 1, 0]
     assert [row["customers_left"] for row in seen] == [0, 0, 0, 1]
     assert [row["attributed_revenue"] for row in seen] == [0, 0, 500, 500], "ann's touch, bea's order"
+
+
+def test_who_merges_in_the_unit_in_which_others_move_stays_merged_after_a_restart() -> None:
+    desk = Desk(DESK, edge(FIRST + 10 * DAY), 2)
+    names = [f"c{number}" for number in range(20)]
+    here = [name for name in names if desk.owner(name.encode()) == 0]
+    there = next(name for name in names if desk.owner(name.encode()) == 1)
+    for number, name in enumerate([*here[:3], there]):
+        joined = {"type": "customer.joined", "occurred_at": format_instant(FIRST + number), "customer_id": name}
+        desk.send(joined | {"event_id": "1"})
+    desk.drain()
+    desk.send(merge(1, FIRST + DAY, here[0], there))
+    desk.send(merge(2, FIRST + DAY, here[1], here[2]))
+    desk.drain()
+    desk.restart(0)
+    assert desk.states[0].book.group("c" + here[1]) == {"c" + here[1], "c" + here[2]}
