@@ -1,8 +1,11 @@
 """The cases of `cases/`: events in a `.jsonl`, beside it a `.toml` with what they come to, worked out by hand.
 
     for case in cases():
-        case.check(values)      # the named values, to the last digit
+        case.check(values)      # the named values, to the last digit unless the case says `within`
     case.agree(one, other)      # two engines: all values, named or not
+
+A row of `values` names a metric, and what of its record is worked out: `value`, `count`, `low`, `high`, `previous`,
+`year_before`. A text is a fraction (`"1/3"`), or "none" (TOML has no null). Not named are 30d, all, all.
 
 An engine is whatever gives values by (metric, window, period_start, dimension, member); the four without a broker are
 below. One that has a broker (`tests/integration`) sends `case.past` into the input topics as `case.topic(event)`
@@ -15,6 +18,8 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +40,30 @@ Said = tuple[Any, ...]
 Values = dict[Key, Said]
 
 
+SAYS = ("value", "count", "low", "high", "unit", "as_of", "final", "definition")
+COMPARED = ("previous", "year_before")
+#: What a row may have besides what it says: where the record is, and how close (relatively) is close enough.
+PLACE = {"window": "30d", "period_start": None, "dimension": "all", "member": "all"}
+CHECKED = ("value", "count", "low", "high", *COMPARED)
+#: Bounds are worked out to so many digits.
+BOUNDS = 1e-6
+
+
 def said(record: Mapping[str, Any]) -> Said:
-    names = ("value", "count", "low", "high", "unit", "as_of", "final", "definition")
-    return (*(record[name] for name in names), record.get("previous", "-"), record.get("year_before", "-"))
+    return (*(record[name] for name in SAYS), *(record.get(name, "-") for name in COMPARED))
+
+
+def number(told: Any) -> Any:
+    """What a row says: "none" for null, "1/3" for the float next to it."""
+    if isinstance(told, str):
+        return None if told == "none" else float(Fraction(told))
+    return told
+
+
+def close(found: Any, expected: Any, within: float) -> bool:
+    if isinstance(found, int | float) and isinstance(expected, int | float):
+        return isclose(found, expected, rel_tol=within)
+    return bool(found == expected)
 
 
 def values_of(records: Iterable[Mapping[str, Any] | MetricRecord]) -> Values:
@@ -74,11 +100,13 @@ class Case:
     def check(self, values: Values) -> None:
         wrong = []
         for row in self.expected:
-            key = (row["metric"], row["window"], None, row["dimension"], row["member"])
-            value, count = values.get(key, ("absent", "absent"))[:2]
-            expected = None if row["value"] == "none" else row["value"]  # TOML has no null
-            if value != expected or count != row.get("count", count):
-                wrong.append(f"{key}: {value} of {count} instead of {expected} of {row.get('count', 'any')}")
+            place = PLACE | row
+            key = (row["metric"], *(place[name] for name in PLACE))
+            found = dict(zip((*SAYS, *COMPARED), values.get(key, ()), strict=False))
+            for name in CHECKED:
+                within = BOUNDS if name in ("low", "high") else row.get("within", 0)
+                if name in row and not close(found.get(name, "absent"), number(row[name]), within):
+                    wrong.append(f"{key}: {name} {found.get(name, 'absent')} instead of {row[name]}")
         assert not wrong, f"{self.name}\n" + "\n".join(wrong)
 
     def agree(self, one: Values, other: Values) -> None:

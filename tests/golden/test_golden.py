@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .runner import Case, by_agent, by_command, by_partitions, by_replay, cases
+from streams.core.catalogue import METRICS
+
+from .runner import CHECKED, PLACE, Case, by_agent, by_command, by_partitions, by_replay, cases, number
 
 CASES = cases()
 each = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -45,3 +47,11 @@ def test_the_cases_are_all_there() -> None:
     for case in CASES:
         assert case.expected, case.name
         assert case.as_of % 5000 == 0, "an edge of the finest pane, for the board's sake"
+        for row in case.expected:
+            assert row.keys() <= {"metric", "within", *PLACE, *CHECKED}, f"{case.name}: {row}"
+
+
+def test_every_metric_of_the_catalogue_is_worked_out() -> None:
+    """By a value that says something: a formula that gives 0 or nothing for everything passes many a case."""
+    told = {row["metric"] for case in CASES for row in case.expected if number(row["value"])}
+    assert told == METRICS.keys()
