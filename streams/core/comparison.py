@@ -26,11 +26,13 @@ from .measures import per_window
 from .periods import Aligned, Asked
 from .ticket_view import Touch
 
-__all__ = ["Concerned", "People", "Span", "booked", "spans"]
+__all__ = ["MEASURES", "Concerned", "People", "Span", "booked", "spans"]
 
 #: Longer than any window with its pane.
 _LONGEST: Final = 800 * DAY
 _start: Final = itemgetter(0)
+#: Per window; in the order of ``Span``.
+MEASURES: Final = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
 #: What holds for T in (begin, upto].
 _Piece: TypeAlias = tuple[int, int]
 
@@ -216,8 +218,7 @@ def _span(
     opens: Callable[[int], int] | None = None,
     aligned: bool = False,
 ) -> Span:
-    measures = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
-    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in measures))
+    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in MEASURES))
 
 
 def _leaves(spell: Spell, span: Span) -> int:

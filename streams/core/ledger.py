@@ -12,10 +12,10 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
-from .measures import ABSENT, ALWAYS, MEASURES, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
+from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Measure, Scheme, amounts, margins, measure
 
 __all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
 
@@ -139,7 +139,7 @@ class Ledger:
 
     ``member_limit`` bounds the members told apart in a dimension: what comes after that many is booked as
     ``other``, so that the sums stay right whatever producers invent. A replay has no limit (None).
-    ``dimensions`` of labels are booked, others are not (None: all).
+    ``dimensions`` of labels are booked, others are not (None: all); ``measures`` likewise, with those of their windows.
     """
 
     def __init__(
@@ -148,6 +148,7 @@ class Ledger:
         member_limit: int | None = None,
         panes: Panes | None = None,
         dimensions: Iterable[str] | None = None,
+        measures: Collection[str] | None = None,
     ) -> None:
         self.grid: Final = grid
         self.panes: Final = Panes() if panes is None else panes
@@ -155,24 +156,30 @@ class Ledger:
         self.admitted: Final[dict[str, set[str]]] = {}
         self._limit = member_limit
         self._shown = None if dimensions is None else {*dimensions, *ALWAYS}
+        self._measures = measures
+        #: The measures that were posted, None for those that are not booked.
+        self._booked: dict[str, Measure | None] = {}
         self._pending: dict[Pane, dict[tuple[Scheme, Labels], Cell]] = {}
         self._margins: dict[tuple[Scheme, Labels], tuple[Margin, ...]] = {}
 
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
-        pending, finest, standing = self._pending, self.grid.finest, self.grid.standing
+        pending, booked, finest, standing = self._pending, self._booked, self.grid.finest, self.grid.standing
         cells: dict[tuple[Scheme, Labels], Cell] = {}
         before: int | None = None  # an entity's bookings come in bunches of the same instant
         as_edge = False
         for (at, name, labels, value), times in delta.items():
-            kind, scheme, edged = MEASURES.get(name) or measure(name)
+            found = booked.get(name) or self._look_up(name)
+            if found is None:
+                continue
+            kind, scheme, edged = found
             if at != before or edged is not as_edge:
                 before, as_edge = at, edged
                 pane = standing(at) if edged else finest(at)
-                found = pending.get(pane)
-                if found is None:
-                    found = pending[pane] = {}
-                cells = found
+                labelled = pending.get(pane)
+                if labelled is None:
+                    labelled = pending[pane] = {}
+                cells = labelled
             cell = cells.get((scheme, labels))
             if cell is None:
                 cell = cells[scheme, labels] = {}
@@ -181,6 +188,13 @@ class Ledger:
             else:
                 for key, amount in amounts(name, kind, value):
                     cell[key] = cell.get(key, 0) + amount * times
+
+    def _look_up(self, name: str) -> Measure | None:
+        """A measure by name; None if it is not booked."""
+        if name not in self._booked:
+            wanted = self._measures is None or name.partition("@")[0] in self._measures
+            self._booked[name] = measure(name) if wanted else None
+        return self._booked[name]
 
     def flush(self) -> Changes:
         """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""

@@ -369,7 +369,7 @@ def _begin(
     policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
 ) -> tuple[Ledger, Book]:
     grid = LiveGrid(asked.rolling, policy.days, clock(), [kind.compared for kind in asked.aligned])
-    ledger = Ledger(grid, members, dimensions=policy.dimensions)
+    ledger = Ledger(grid, members, dimensions=policy.dimensions, measures=policy.measures)
     return ledger, Book(policy, ledger, asked, warm, breached=breaches.turn)
 
 
