@@ -58,6 +58,11 @@ def merge(into: Cell, cell: Mapping[str, int], times: int = 1) -> None:
             into.pop(key, None)
 
 
+def _without_zeros(cell: Cell) -> Cell:
+    """A copy."""
+    return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell.copy()
+
+
 class Grid(Protocol):
     """How time is cut into panes. Resolutions count from the finest, 0."""
 
@@ -82,31 +87,41 @@ class Panes:
         self._slots: dict[int, dict[int, dict[Margin, Cell]]] = {}
         self._order: dict[int, list[int]] = {}
 
-    def add(self, pane: Pane, margin: Margin, delta: Mapping[str, int]) -> None:
+    def add(self, pane: Pane, margin: Margin, delta: Cell) -> None:
         """Adds to one cell; cells and panes without amounts vanish."""
+        self.add_all(pane, {margin: delta})
+
+    def add_all(self, pane: Pane, deltas: Mapping[Margin, Cell]) -> None:
+        """Adds to the cells of one pane; cells and panes without amounts vanish."""
         resolution, slot = pane
         slots = self._slots.setdefault(resolution, {})
         cells = slots.get(slot)
         if cells is None:
             cells = slots[slot] = {}
             insort(self._order.setdefault(resolution, []), slot)
-        cell = cells.get(margin)
-        if cell is None:
-            cell = cells[margin] = {}
-        merge(cell, delta)
-        if not cell:
-            del cells[margin]
-            if not cells:
-                self._forget(resolution, slot)
+        for margin, delta in deltas.items():
+            cell = cells.get(margin)
+            if cell is None:
+                cell = cells[margin] = _without_zeros(delta)
+            else:
+                merge(cell, delta)
+            if not cell:
+                del cells[margin]
+        if not cells:
+            self._forget(resolution, slot)
 
     def _forget(self, resolution: int, slot: int) -> None:
         del self._slots[resolution][slot]
         order = self._order[resolution]
         del order[bisect_left(order, slot)]
 
+    def cells(self, pane: Pane) -> Mapping[Margin, Cell]:
+        """The cells of one pane, none of them empty. Not to be changed by the caller."""
+        return self._slots.get(pane[0], {}).get(pane[1], {})
+
     def cell(self, pane: Pane, margin: Margin) -> Cell:
         """One cell; empty where nothing is booked. Not to be changed by the caller."""
-        return self._slots.get(pane[0], {}).get(pane[1], {}).get(margin, {})
+        return self.cells(pane).get(margin, {})
 
     def within(self, span: Range) -> Iterator[tuple[Pane, dict[Margin, Cell]]]:
         """The panes of a range that hold anything, in order of time."""
@@ -209,8 +224,7 @@ class Ledger:
                     _roll_up(coarser, self.grid.above(pane), cells)
                 changes[pane] = cells
         for pane, cells in changes.items():
-            for margin, cell in cells.items():
-                self.panes.add(pane, margin, cell)
+            self.panes.add_all(pane, cells)
         return changes
 
     def _by_margin(self, labelled: dict[tuple[Scheme, Labels], Cell]) -> dict[Margin, Cell]:

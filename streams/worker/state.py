@@ -329,8 +329,9 @@ class PartitionState:
         yield from ((key, None) for key in self._stale)
         self._stale = []
         for pane, cells in self.ledger.flush().items():
+            held = self.ledger.panes.cells(pane)
             for margin in cells:
-                cell = self.ledger.panes.cell(pane, margin)
+                cell = held.get(margin)
                 yield codec.pane_key(pane, margin), codec.write(cell) if cell else None
         for slope in self.book.slopes_touched:
             times = self.book.slopes.get(slope, 0)
