@@ -182,6 +182,7 @@ class Settings(_Table, frozen=True, kw_only=True):
             value_tiers=self.value_tiers,
             dimensions=self.shown(),
             measures=booked_for(self.metrics.families),
+            breaches="service_levels" in self.metrics.families,
             due_soon=self.due_soon_seconds * SECOND,
             service_levels=tuple(
                 ServiceLevel(

@@ -72,6 +72,8 @@ class Policy:
     dimensions: tuple[str, ...] | None = None
     #: The measures that any published metric reads (``selection``), so that others need not be booked; None = all.
     measures: frozenset[str] | None = None
+    #: Whether each breach of a service level is told by itself.
+    breaches: bool = True
     days: LocalDays = field(default_factory=LocalDays)
     business: BusinessClock = field(default_factory=BusinessClock)
 

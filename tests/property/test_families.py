@@ -95,6 +95,15 @@ def test_what_no_family_reads_is_not_booked(chosen: tuple[str, ...]) -> None:
     assert booked <= wanted
 
 
+@pytest.mark.parametrize("chosen", [ALL, *ALONE, *BUT_ONE], ids=",".join)
+def test_breaches_are_told_with_the_family_of_service_levels(chosen: tuple[str, ...]) -> None:
+    desk = Desk(with_families(chosen), edge(LAST))
+    for event in random_events(5, 150):
+        desk.send(event)
+    desk.drain()
+    assert bool(desk.breaches) == ("service_levels" in chosen)
+
+
 def test_every_measure_is_read_by_a_metric() -> None:
     """What nobody reads is booked in vain."""
     assert {name for name in MEASURES if "@" not in name} == frozenset().union(*map(reads, METRICS.values()))
