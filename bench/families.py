@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from statistics import median
 from typing import Final
 
 from bench.cpu import POLICY, best, named, state, timed
@@ -27,17 +28,22 @@ def _policies() -> Iterator[tuple[str, Policy]]:
 
 
 def measure(records: Sequence[Record], times: int) -> Iterator[Row]:
-    """The shortest of several turns; all take part in every turn, so that a busy minute meets each of them."""
+    """The shortest of several turns, and the median of their ratios: in a turn all run one after the other, so that
+    a busy minute meets each of them.
+    """
     policies = dict(_policies())
     for live in (True, False):
-        found = dict.fromkeys(policies, float("inf"))
-        for _ in range(times):
-            for name, policy in policies.items():
-                found[name] = min(found[name], best(timed(partial(_run, records, live, policy)), 1))
-        for name, seconds in found.items():
-            ratio = None if name == _ALL else seconds / found[_ALL]
+        turns = [_turn(records, live, policies) for _ in range(times)]
+        for name in policies:
+            seconds = min(turn[name] for turn in turns)
+            ratio = None if name == _ALL else median(turn[name] / turn[_ALL] for turn in turns)
             beside = "the time with all families"
             yield Row(f"families, {named(live)}", name, len(records) / seconds, "events/s", ratio, beside)
+
+
+def _turn(records: Sequence[Record], live: bool, policies: Mapping[str, Policy]) -> dict[str, float]:
+    """CPU seconds of each."""
+    return {name: best(timed(partial(_run, records, live, policy)), 1) for name, policy in policies.items()}
 
 
 def _run(records: Sequence[Record], live: bool, policy: Policy) -> None:
