@@ -41,7 +41,7 @@ def measures(quick: bool, groups: Sequence[str]) -> Iterator[Row]:
     if "cpu" in groups:
         yield from cpu.measure(bodies if quick else bodies[:50_000], 1 if quick else 3)
     if "families" in groups:
-        yield from families.measure(bodies[:10_000], 1 if quick else 3)
+        yield from families.measure(bodies if quick else records(simulated(10_000)), 1 if quick else 3)
     if "replay" in groups:
         yield from replay(bodies)
     if "customers" in groups:
