@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import cpu, memory, streaming
+from bench import cpu, families, memory, streaming
 from bench.data import ROI_TOML, Record, records, simulated
 from bench.process import run
 from bench.report import Row, lines, title, write
 
-GROUPS = ("cpu", "replay", "customers", "memory", "kafka")
+GROUPS = ("cpu", "families", "replay", "customers", "memory", "kafka")
 
 
 def main() -> None:
@@ -40,6 +40,8 @@ def measures(quick: bool, groups: Sequence[str]) -> Iterator[Row]:
     bodies = records(events)
     if "cpu" in groups:
         yield from cpu.measure(bodies if quick else bodies[:50_000], 1 if quick else 3)
+    if "families" in groups:
+        yield from families.measure(bodies if quick else records(simulated(10_000)), 1 if quick else 3)
     if "replay" in groups:
         yield from replay(bodies)
     if "customers" in groups:

@@ -13,6 +13,7 @@ from bench.data import END, SETTINGS, Record, customer_events, event, ticket_eve
 from bench.report import Row
 from streams.board.reader import Reader
 from streams.core.events import DAY, Event, decode
+from streams.core.policy import Policy
 from streams.core.replay import Replay
 from streams.topics import PANES
 from streams.worker.fold import Output
@@ -25,9 +26,11 @@ WINDOWS = SETTINGS.rolling(POLICY)
 ALIGNED = SETTINGS.aligned(POLICY)
 
 
-def partition(clock: Callable[[], int] = lambda: LATER, warm: int = SETTINGS.worker.warm_entities) -> PartitionState:
+def partition(
+    clock: Callable[[], int] = lambda: LATER, warm: int = SETTINGS.worker.warm_entities, policy: Policy = POLICY
+) -> PartitionState:
     """A partition as the worker opens it, the only one of its topics."""
-    return PartitionState(0, 1, POLICY, WINDOWS, clock, warm, SETTINGS.worker.members, ALIGNED)
+    return PartitionState(0, 1, policy, WINDOWS, clock, warm, SETTINGS.worker.members, ALIGNED)
 
 
 def best(run: Callable[[], float], times: int) -> float:
@@ -63,24 +66,24 @@ def measure(records: Sequence[Record], times: int) -> Iterator[Row]:
     yield row("decode", "streams.core.events.decode", best(timed(lambda: [*map(decode, bodies)]), times), "validated")
     events = [decode(body) for body in bodies]
     for live in (True, False):
-        yield row("core", _named(live), best(timed(lambda live=live: _core(events, live)), times))  # type: ignore[misc]
+        yield row("core", named(live), best(timed(lambda live=live: _core(events, live)), times))  # type: ignore[misc]
     seconds = best(timed(lambda: _replay(events)), times)
     yield row("core", "Replay, with its records", seconds, f"{len(WINDOWS) + len(ALIGNED)} windows")
     for live in (True, False):
         written: list[Output] = []
 
-        def state(live: bool = live, written: list[Output] = written) -> None:
+        def run(live: bool = live, written: list[Output] = written) -> None:
             written.clear()
-            written.extend(_state(records, live))
+            written.extend(state(records, live))
 
-        seconds = best(timed(state), times)
+        seconds = best(timed(run), times)
         size = sum(len(output.key or b"") + len(output.value or b"") for output in written)
         note = f"{len(written) / count:.1f} records and {size / count:,.0f} bytes written an event"
-        yield row("partition state", _named(live), seconds, note)
+        yield row("partition state", named(live), seconds, note)
     yield from _board(written, records[-1].timestamp)
 
 
-def _named(live: bool) -> str:
+def named(live: bool) -> str:
     return "live, all panes" if live else "history, day panes"
 
 
@@ -112,15 +115,16 @@ def _replay(events: Sequence[Event]) -> None:
     list(run.records(end))
 
 
-def _state(records: Sequence[Record], live: bool) -> Iterator[Output]:
+def state(records: Sequence[Record], live: bool, policy: Policy = POLICY) -> Iterator[Output]:
+    """What a partition writes of these, unit by unit."""
     clock = LATER
-    state = partition(lambda: clock)
+    opened = partition(lambda: clock, policy=policy)
     for start in range(0, len(records), UNIT):
         unit = records[start : start + UNIT]
         if live:
             clock = unit[-1].timestamp
-        state.apply(unit)
-        for outputs in state.close():
+        opened.apply(unit)
+        for outputs in opened.close():
             yield from outputs
 
 

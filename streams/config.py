@@ -20,12 +20,13 @@ import msgspec
 from msgspec import Meta
 
 from streams.core.business_time import WEEKDAYS, WORKING_WEEK, BusinessClock, Hours, LocalDays, parse_hours
-from streams.core.catalogue import METRICS
+from streams.core.catalogue import FAMILIES, METRICS, Metric
 from streams.core.events import DAY, MINUTE, SECOND
 from streams.core.judgement import Goal, Yardstick, goal_instants
 from streams.core.measures import DIMENSIONS
 from streams.core.periods import Aligned
 from streams.core.policy import Attribution, Policy, Rate, ServiceLevel
+from streams.core.selection import booked_for, metrics_of
 from streams.core.windows import Window, rolling
 
 __all__ = ["ConfigError", "Settings", "load"]
@@ -89,6 +90,14 @@ class DimensionsTable(_Table, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
 
 
+class MetricsTable(_Table, frozen=True, kw_only=True):
+    families: tuple[str, ...] = tuple(FAMILIES)
+
+    def chosen(self) -> tuple[Metric, ...]:
+        """The metrics to publish."""
+        return metrics_of(self.families)
+
+
 class GoalTable(_Table, frozen=True, kw_only=True):
     name: Name
     metric: Name
@@ -145,6 +154,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     service_levels: tuple[ServiceLevelTable, ...] = ()
     windows: WindowsTable = WindowsTable()
     dimensions: DimensionsTable = DimensionsTable()
+    metrics: MetricsTable = MetricsTable()
     goals: tuple[GoalTable, ...] = ()
     kafka: KafkaTable = KafkaTable()
     worker: WorkerTable = WorkerTable()
@@ -171,6 +181,8 @@ class Settings(_Table, frozen=True, kw_only=True):
             clv_cap=Fraction(str(self.clv_cap_years)),
             value_tiers=self.value_tiers,
             dimensions=self.shown(),
+            measures=booked_for(self.metrics.families),
+            breaches="service_levels" in self.metrics.families,
             due_soon=self.due_soon_seconds * SECOND,
             service_levels=tuple(
                 ServiceLevel(
@@ -389,7 +401,26 @@ def _check(settings: Settings) -> None:
         windows = [*names, *settings.windows.aligned, "now"]
         if goal.window not in windows:
             raise ConfigError(f"goals[{index}].window: {goal.window!r}: no such window{_nearest(goal.window, windows)}")
+    _check_families(settings)
     settings.yardstick()
+
+
+def _check_families(settings: Settings) -> None:
+    """Families must exist, and what goals are judged by must be on."""
+    families = settings.metrics.families
+    for name in families:
+        if name not in FAMILIES:
+            raise ConfigError(f"metrics.families: {name!r}: no such family{_nearest(name, FAMILIES)}")
+        if families.count(name) > 1:
+            raise ConfigError(f"metrics.families: {name!r} is named twice")
+    if not families:
+        raise ConfigError(f"metrics.families: nothing would be published; there are: {', '.join(FAMILIES)}")
+    told = {metric.id for metric in settings.metrics.chosen()}
+    for index, goal in enumerate(settings.goals):
+        for name in (goal.metric, "goal_progress_ratio"):
+            if name not in told:
+                family = next(family for family, metrics in FAMILIES.items() if METRICS[name] in metrics)
+                raise ConfigError(f"goals[{index}]: {name} is off: add {family!r} to metrics.families")
 
 
 def _zones() -> set[str]:

@@ -20,6 +20,7 @@ from streams.core.measures import Margin
 from streams.core.periods import Aligned
 from streams.core.policy import Policy
 from streams.core.records import MetricRecord
+from streams.core.selection import sources
 from streams.core.windows import LiveGrid, Window
 
 from .snapshot import Health, Snapshot
@@ -58,6 +59,8 @@ class Reader:
     ) -> None:
         self._policy: Final = policy
         self._metrics: Final = metrics
+        self._published: Final = frozenset(metric.id for metric in metrics)
+        self._sources: Final = sources(metrics)
         self._limit = limit
         self._dimensions = dimensions
         self._panes = Panes()
@@ -128,14 +131,15 @@ class Reader:
         slopes: Counter[Slope] = Counter()
         for (_, slope), times in self._costs.items():
             slopes[slope] += times
-        records = list(self._evaluate(running, as_of, slopes))
+        records = list(self._evaluate(running, as_of, slopes, self._sources))
         origins = baseline_values(self._yardstick, self._frames.baselines(), slopes, self._policy)
         judgement = judge(records, self._yardstick, origins, as_of)
-        records.extend(judgement.records)
+        records = [record for record in (*records, *judgement.records) if record.metric in self._published]
         if ready:
             records.extend(self._ended(ended, as_of, slopes))
         health = self._health(ready, lag)
-        return Snapshot(as_of, records, health, time.perf_counter() - began, findings=judgement.findings)
+        findings = judgement.findings if "warning_active" in self._published else []
+        return Snapshot(as_of, records, health, time.perf_counter() - began, findings=findings)
 
     def _ended(
         self, ended: Sequence[tuple[Frame, int]], as_of: int, slopes: Mapping[Slope, int]
@@ -153,12 +157,14 @@ class Reader:
             seen = self._told.get(name)
             if seen is None or (seen.state != state and time.perf_counter() < until):
                 self._turn += 1
-                self._told[name] = _Told(self._turn, state, list(self._evaluate([frame], as_of, slopes)))
+                self._told[name] = _Told(self._turn, state, list(self._evaluate([frame], as_of, slopes, self._metrics)))
             yield from self._told[name].records
 
-    def _evaluate(self, frames: Sequence[Frame], as_of: int, slopes: Mapping[Slope, int]) -> Iterator[MetricRecord]:
+    def _evaluate(
+        self, frames: Sequence[Frame], as_of: int, slopes: Mapping[Slope, int], metrics: Sequence[Metric]
+    ) -> Iterator[MetricRecord]:
         levels = self._frames.levels.sums
-        return evaluate(frames, levels, as_of, slopes, self._policy, self._metrics, self._limit, self._dimensions)
+        return evaluate(frames, levels, as_of, slopes, self._policy, metrics, self._limit, self._dimensions)
 
     def _health(self, ready: bool, lag: int) -> Health:
         counters: Counter[str] = Counter()

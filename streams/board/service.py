@@ -26,7 +26,6 @@ from streams.board.warnings import WarningPublisher, told
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.config import Settings
 from streams.core import codec
-from streams.core.catalogue import METRICS
 from streams.core.windows import LADDER
 from streams.topics import PANES, WARNINGS
 
@@ -61,6 +60,7 @@ class BoardService:
         self.reader = Reader(
             policy,
             settings.rolling(policy),
+            settings.metrics.chosen(),
             limit=settings.dimensions.limit,
             dimensions=settings.shown(),
             aligned=settings.aligned(policy),
@@ -75,7 +75,7 @@ class BoardService:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
         refresh = self._settings.board.refresh_seconds
         limits = WebLimits(stale=max(30.0, 4 * refresh))
-        metrics = list(METRICS.values())
+        metrics = self._settings.metrics.chosen()
         app = application(self.screen, metrics, version=__version__, limits=limits, documents=documents())
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(serving(app, self._settings.board.host, self._settings.board.port))

@@ -97,7 +97,8 @@ def replay(
                 pass
             bar.update(len(bucket) - len(bucket) // 5000 * 2500)
             bucket.clear()
-            yield point, list(run.records(point, limit=settings.dimensions.limit, dimensions=settings.shown()))
+            told = run.records(point, settings.metrics.chosen(), settings.dimensions.limit, settings.shown())
+            yield point, list(told)
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if what != "new")
     click.echo(f"{counts['new']} events{', ' + said if said else ''}", err=True)
 

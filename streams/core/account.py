@@ -14,7 +14,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from .customers import Marker, Plan, Spell, Spells, complaint, standing
+from .customers import STANDING, Marker, Plan, Spell, Spells, complaint, standing
 from .events import Key
 from .ledger import Booking
 from .measures import ABSENT, OWN, PROFILE
@@ -37,6 +37,7 @@ class Statement(NamedTuple):
 
 NOTHING: Final = Statement()
 _NONE: Final = (ABSENT,) * len(OWN)
+_MEASURES: Final = ("customers_active", "customers_joined", "customers_left", "complaints", "complaints_retained")
 
 
 class _Part(NamedTuple):
@@ -62,10 +63,24 @@ class Change(NamedTuple):
 class Account:
     """One customer's. ``asked`` are the windows that standing is booked for."""
 
-    __slots__ = ("_asked", "_ends", "_labelled", "_moments", "_reach", "_said", "_segments", "_spells", "complaints")
+    __slots__ = (
+        "_asked",
+        "_booked",
+        "_ends",
+        "_labelled",
+        "_moments",
+        "_reach",
+        "_said",
+        "_segments",
+        "_spells",
+        "_standing",
+        "complaints",
+    )
 
     def __init__(self, policy: Policy, asked: Asked) -> None:
         self._asked = asked
+        self._standing = policy.books(*STANDING)
+        self._booked = self._standing or policy.books(*_MEASURES)
         filtered = {name for promise in policy.service_levels for name in promise.filter}.union(policy.dimensions or ())
         self._labelled = policy.dimensions is None or not filtered.isdisjoint(PROFILE)
         self._segments = Segments(policy)
@@ -186,6 +201,8 @@ class Account:
 
     def bookings(self, change: Change, after: bool) -> list[Booking]:
         """What of the account a change concerns, before it is committed, or after."""
+        if not self._booked:
+            return []
         entries: list[Entry] = []
         intervals: list[Interval] = []
         for spell, since, whole in change.after if after else change.before:
@@ -195,7 +212,7 @@ class Account:
                 entries.append((spell.end, "customers_left", (), 1))
             if spell.end is None or since < spell.end:
                 intervals.append(("customers_active", max(since, spell.start), spell.end, (), 1))
-            if whole:
+            if whole and self._standing:
                 intervals.extend(standing(spell, self._asked))
         for name in change.tickets:
             at = self._complaint(name) if after or name not in change.complaints else change.complaints[name]

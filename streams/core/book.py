@@ -120,7 +120,7 @@ class Book:
         self._past = past
         self._warm = warm
         self._held = 0
-        self._breached = breached if policy.service_levels else None
+        self._breached = breached if policy.service_levels and policy.breaches else None
 
     # -- taking events ----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -26,11 +27,15 @@ from .measures import per_window
 from .periods import Aligned, Asked
 from .ticket_view import Touch
 
-__all__ = ["Concerned", "People", "Span", "booked", "spans"]
+__all__ = ["MEASURES", "Concerned", "People", "Span", "booked", "spans"]
 
 #: Longer than any window with its pane.
 _LONGEST: Final = 800 * DAY
+#: Instants of which a window remembers until when it holds them.
+_REMEMBERED: Final = 10_000
 _start: Final = itemgetter(0)
+#: Per window; in the order of ``Span``.
+MEASURES: Final = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
 #: What holds for T in (begin, upto].
 _Piece: TypeAlias = tuple[int, int]
 
@@ -49,6 +54,19 @@ class Concerned(NamedTuple):
     touches: set[int]
     paid: set[int]
     spells: set[int]
+
+
+class _Bought(NamedTuple):
+    """A paid order among what is around it, in ms: the last touch at or before it, the next touch, the next order.
+
+    It is the last order of a window until the next one; bought after a touch while that touch is in it, untouched from
+    then on until the order leaves or the next touch comes.
+    """
+
+    at: int
+    before: int | None
+    after: int
+    following: int
 
 
 class Span(NamedTuple):
@@ -71,20 +89,22 @@ class Span(NamedTuple):
 
 def booked(people: People, concerned: Concerned, spans: Sequence[Span], times: int, into: dict[Booking, int]) -> None:
     """Adds ``times`` what the concerned and their neighbours book; to be asked before a change and after it."""
-    runs = _runs(_touches(people, concerned))
-    paid = _paid(people, concerned)
+    runs = [_run(people.touches, first, last) for first, last in _runs(_touches(people, concerned))]
+    orders = [_bought(people, index) for index in _paid(people, concerned)]
     spells = _spells(people, concerned)
     for span in spans:
         post = _Poster(span, times, into)
         for index in spells:
             for at, value in _active(people.spells, index, span):
                 post.add(at, span.active, value)
-        for first, last in runs:
-            for piece in _touched(people, first, last, span):
+        for run in runs:
+            for piece in _touched(run, people.spells, span):
                 post.piece(span.touched, *piece)
-        for index in paid:
-            post.piece(span.after, *_bought_after(people, index, span))
-            post.piece(span.untouched, *_bought_untouched(people, index, span))
+        for bought in orders:
+            touched = -EVER if bought.before is None else span.until(bought.before)
+            post.piece(span.after, bought.at, min(touched, bought.following))
+            upto = min(span.until(bought.at), bought.after, bought.following)
+            post.piece(span.untouched, max(bought.at, touched), upto)
 
 
 class _Poster:
@@ -136,6 +156,11 @@ def _runs(indexes: set[int]) -> list[tuple[int, int]]:
     return runs
 
 
+def _run(touches: Sequence[Touch], first: int, last: int) -> list[int]:
+    """The instants of neighbours, and that of the touch after them."""
+    return [*map(_instant, touches[first : last + 1]), _following(touches, last, _instant)]
+
+
 def _paid(people: People, concerned: Concerned) -> set[int]:
     """The payments that changed, and the one before each; those from before a touch that changed to the next one."""
     found: set[int] = set()
@@ -150,6 +175,14 @@ def _paid(people: People, concerned: Concerned) -> set[int]:
             index += 1
         found.update(_around(people.paid, _start, at, until, concerned.paid))
     return found
+
+
+def _bought(people: People, index: int) -> _Bought:
+    at, touches = people.paid[index][0], people.touches
+    after = bisect_left(touches, at + 1, key=_instant)  # at one instant a touch precedes a payment
+    before = _instant(touches[after - 1]) if after else None
+    coming = _instant(touches[after]) if after < len(touches) else EVER
+    return _Bought(at, before, coming, _following(people.paid, index, _start))
 
 
 def _around(
@@ -216,8 +249,8 @@ def _span(
     opens: Callable[[int], int] | None = None,
     aligned: bool = False,
 ) -> Span:
-    measures = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
-    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in measures))
+    until = lru_cache(_REMEMBERED)(until)  # a customer's touches and payments are asked about again and again
+    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in MEASURES))
 
 
 def _leaves(spell: Spell, span: Span) -> int:
@@ -245,27 +278,30 @@ def _active(spells: Sequence[Spell], index: int, span: Span) -> Iterator[tuple[i
                 yield upto, -1
 
 
-def _touched(people: People, first: int, last: int, span: Span) -> Iterator[_Piece]:
+def _touched(run: Sequence[int], spells: Sequence[Spell], span: Span) -> Iterator[_Piece]:
     """While one of these touches, neighbours all, is in a window, none of a later one is, and its customer active."""
-    touches = people.touches
-    while first <= last:
-        begin = at = _instant(touches[first])
+    index, last = 0, len(run) - 1
+    while index < last:
+        begin = at = run[index]
         holds = span.until(begin)
-        following = _following(touches, first, _instant)
-        first += 1
+        index += 1
+        following = run[index]
         # A touch in the window before goes on in the next one: only the last of them lets go.
-        while first <= last and (following - at <= span.length or following <= holds):
+        while index < last and (following - at <= span.length or following <= holds):
             at = following
             holds = span.until(at) if span.length else holds
-            following = _following(touches, first, _instant)
-            first += 1
+            index += 1
+            following = run[index]
         upto = min(holds, following)
         if begin < upto:
-            yield from _while_active(people.spells, begin, upto, span)
+            yield from _while_active(spells, begin, upto, span)
 
 
 def _while_active(spells: Sequence[Spell], begin: int, upto: int, span: Span) -> Iterator[_Piece]:
     """The part of a piece in which the customer is active in the window."""
+    if len(spells) == 1 and spells[0].end is None:  # as most are: came once, and stayed
+        yield max(begin, _begin(spells[0])), upto
+        return
     if span.opens is not None:
         opens = span.opens(begin)
         spell = next((spell for spell in spells if _end(spell) > opens), None)
@@ -276,20 +312,3 @@ def _while_active(spells: Sequence[Spell], begin: int, upto: int, span: Span) ->
     while number >= 0 and (leaves := _leaves(spells[number], span)) > begin:
         yield max(begin, _begin(spells[number])), min(upto, leaves, _following(spells, number, _begin))
         number -= 1
-
-
-def _bought_after(people: People, index: int, span: Span) -> _Piece:
-    """While an order is the last one of a window that has a touch before it in that."""
-    at = people.paid[index][0]
-    touch = bisect_left(people.touches, at + 1, key=_instant) - 1  # at one instant a touch precedes a payment
-    until = span.until(_instant(people.touches[touch])) if touch >= 0 else -EVER
-    return at, min(until, _following(people.paid, index, _start))
-
-
-def _bought_untouched(people: People, index: int, span: Span) -> _Piece:
-    """While an order is the last one of a window that has no touch."""
-    at = people.paid[index][0]
-    after = bisect_left(people.touches, at + 1, key=_instant)
-    touched = span.until(_instant(people.touches[after - 1])) if after else -EVER
-    following = _instant(people.touches[after]) if after < len(people.touches) else EVER
-    return max(at, touched), min(span.until(at), following, _following(people.paid, index, _start))

@@ -23,10 +23,12 @@ from .profile import Entry, Interval
 from .segments import HORIZON
 
 __all__ = [
+    "AGAIN",
     "EVER",
     "JOINED",
     "LEFT",
     "PAID",
+    "STANDING",
     "Plan",
     "Spell",
     "Spells",
@@ -40,6 +42,9 @@ __all__ = [
 EVER: Final = 1 << 60
 #: What begins, goes on with, and ends spells.
 JOINED, PAID, LEFT = range(3)
+#: What is booked per window of spells and of orders.
+STANDING: Final = ("active_at_start", "left_since_start", "joined_and_left")
+AGAIN: Final = ("bought_again", "bought_twice_again")
 Marker = tuple[Key, int]
 _start: Final = itemgetter(0)
 
@@ -179,7 +184,7 @@ def bought_again(paid: int, following: Sequence[int], asked: Asked) -> Iterator[
     Of k orders in a window, k − 1 are followed by another there and k − 2 by two: so customers with one or more are
     the orders less the first number, those with more than one are the first number less the second.
     """
-    for name, at in zip(("bought_again", "bought_twice_again"), following, strict=False):
+    for name, at in zip(AGAIN, following, strict=False):
         for window, end in asked.holding(paid, _at(at)):
             yield per_window(name, window), _at(at), end, (), 1
 

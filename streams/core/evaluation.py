@@ -17,7 +17,7 @@ from .measures import ALIGNED, ALL, DIMENSIONS, OTHER, Margin
 from .policy import Policy
 from .records import MetricRecord
 
-__all__ = ["evaluate", "value_in"]
+__all__ = ["evaluate", "value_in", "weights"]
 
 #: All there are, in the order they are published in; the last ones are not chosen by configuration.
 _DIMENSIONS = ("all", *DIMENSIONS, "kind", "program", "class", "target", "model")
@@ -113,10 +113,7 @@ class _Context:
         if dimension == "all":
             table.costs = {"all": table.course.total}
         elif dimension not in _UNCOSTED:
-            whole = flows.sums.get(ALL, {})
-            weight = "handle_ms" if whole.get("handle_ms") else "tickets_created"
-            weights = {member: cell.get(weight, 0) for member, cell in table.cells.items()}
-            table.costs = allocate(table.course, dimension, weights)
+            table.costs = allocate(table.course, dimension, weights(flows.sums.get(ALL, {}), table.cells))
         return table
 
     def compared(self, metric: Metric, frame: Frame, dimension: str) -> dict[str, _Table]:
@@ -135,6 +132,12 @@ def value_in(
         return None
     context = _Context({}, flows.end, slopes, policy)
     return metric.compute(context.table(window, flows, margin[0]).sums(margin[1])).value
+
+
+def weights(whole: Cell, cells: Mapping[str, Cell]) -> dict[str, int]:
+    """By what costs are shared over members: handle time, or tickets created where ``whole`` has none."""
+    weight = "handle_ms" if whole.get("handle_ms") else "tickets_created"
+    return {member: cell.get(weight, 0) for member, cell in cells.items()}
 
 
 def _by_dimension(sums: Mapping[Margin, Cell]) -> dict[str, dict[str, Cell]]:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from .business_time import LocalDays
 from .catalogue import METRICS
-from .catalogue.judgement import SURGE_BY, WARNINGS
+from .catalogue.judgement import JUDGEMENT, SURGE_BY, WARNINGS
 from .costs import Slope
 from .evaluation import value_in
 from .events import format_instant
@@ -112,8 +112,7 @@ def judge(
 ) -> Judgement:
     """What the values say about themselves; ``baselines`` are goals' values at their baseline, by name."""
     seen: dict[_Key, MetricRecord] = {}
-    wanted = {"tickets_created", "csat_ratio", "roi_net_ratio", "customers_active", "sla_open_breached"}
-    wanted.update(goal.metric for goal in yardstick.goals)
+    wanted = {goal.metric for goal in yardstick.goals}.union(*(metric.judges for metric in JUDGEMENT))
     for record in records:
         if record.metric in wanted and not record.final:
             seen.setdefault((record.metric, record.window, record.dimension, record.member), record)

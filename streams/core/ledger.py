@@ -12,10 +12,10 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
-from .measures import ABSENT, ALWAYS, MEASURES, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
+from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Measure, Scheme, amounts, margins, measure
 
 __all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
 
@@ -58,6 +58,11 @@ def merge(into: Cell, cell: Mapping[str, int], times: int = 1) -> None:
             into.pop(key, None)
 
 
+def _without_zeros(cell: Cell) -> Cell:
+    """A copy."""
+    return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell.copy()
+
+
 class Grid(Protocol):
     """How time is cut into panes. Resolutions count from the finest, 0."""
 
@@ -82,31 +87,41 @@ class Panes:
         self._slots: dict[int, dict[int, dict[Margin, Cell]]] = {}
         self._order: dict[int, list[int]] = {}
 
-    def add(self, pane: Pane, margin: Margin, delta: Mapping[str, int]) -> None:
+    def add(self, pane: Pane, margin: Margin, delta: Cell) -> None:
         """Adds to one cell; cells and panes without amounts vanish."""
+        self.add_all(pane, {margin: delta})
+
+    def add_all(self, pane: Pane, deltas: Mapping[Margin, Cell]) -> None:
+        """Adds to the cells of one pane; cells and panes without amounts vanish."""
         resolution, slot = pane
         slots = self._slots.setdefault(resolution, {})
         cells = slots.get(slot)
         if cells is None:
             cells = slots[slot] = {}
             insort(self._order.setdefault(resolution, []), slot)
-        cell = cells.get(margin)
-        if cell is None:
-            cell = cells[margin] = {}
-        merge(cell, delta)
-        if not cell:
-            del cells[margin]
-            if not cells:
-                self._forget(resolution, slot)
+        for margin, delta in deltas.items():
+            cell = cells.get(margin)
+            if cell is None:
+                cell = cells[margin] = _without_zeros(delta)
+            else:
+                merge(cell, delta)
+            if not cell:
+                del cells[margin]
+        if not cells:
+            self._forget(resolution, slot)
 
     def _forget(self, resolution: int, slot: int) -> None:
         del self._slots[resolution][slot]
         order = self._order[resolution]
         del order[bisect_left(order, slot)]
 
+    def cells(self, pane: Pane) -> Mapping[Margin, Cell]:
+        """The cells of one pane, none of them empty. Not to be changed by the caller."""
+        return self._slots.get(pane[0], {}).get(pane[1], {})
+
     def cell(self, pane: Pane, margin: Margin) -> Cell:
         """One cell; empty where nothing is booked. Not to be changed by the caller."""
-        return self._slots.get(pane[0], {}).get(pane[1], {}).get(margin, {})
+        return self.cells(pane).get(margin, {})
 
     def within(self, span: Range) -> Iterator[tuple[Pane, dict[Margin, Cell]]]:
         """The panes of a range that hold anything, in order of time."""
@@ -139,7 +154,7 @@ class Ledger:
 
     ``member_limit`` bounds the members told apart in a dimension: what comes after that many is booked as
     ``other``, so that the sums stay right whatever producers invent. A replay has no limit (None).
-    ``dimensions`` of labels are booked, others are not (None: all).
+    ``dimensions`` of labels are booked, others are not (None: all); ``measures`` likewise, with those of their windows.
     """
 
     def __init__(
@@ -148,6 +163,7 @@ class Ledger:
         member_limit: int | None = None,
         panes: Panes | None = None,
         dimensions: Iterable[str] | None = None,
+        measures: Collection[str] | None = None,
     ) -> None:
         self.grid: Final = grid
         self.panes: Final = Panes() if panes is None else panes
@@ -155,24 +171,30 @@ class Ledger:
         self.admitted: Final[dict[str, set[str]]] = {}
         self._limit = member_limit
         self._shown = None if dimensions is None else {*dimensions, *ALWAYS}
+        self._measures = measures
+        #: The measures that were posted, None for those that are not booked.
+        self._booked: dict[str, Measure | None] = {}
         self._pending: dict[Pane, dict[tuple[Scheme, Labels], Cell]] = {}
         self._margins: dict[tuple[Scheme, Labels], tuple[Margin, ...]] = {}
 
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
-        pending, finest, standing = self._pending, self.grid.finest, self.grid.standing
+        pending, booked, finest, standing = self._pending, self._booked, self.grid.finest, self.grid.standing
         cells: dict[tuple[Scheme, Labels], Cell] = {}
         before: int | None = None  # an entity's bookings come in bunches of the same instant
         as_edge = False
         for (at, name, labels, value), times in delta.items():
-            kind, scheme, edged = MEASURES.get(name) or measure(name)
+            found = booked.get(name) or self._look_up(name)
+            if found is None:
+                continue
+            kind, scheme, edged = found
             if at != before or edged is not as_edge:
                 before, as_edge = at, edged
                 pane = standing(at) if edged else finest(at)
-                found = pending.get(pane)
-                if found is None:
-                    found = pending[pane] = {}
-                cells = found
+                labelled = pending.get(pane)
+                if labelled is None:
+                    labelled = pending[pane] = {}
+                cells = labelled
             cell = cells.get((scheme, labels))
             if cell is None:
                 cell = cells[scheme, labels] = {}
@@ -181,6 +203,13 @@ class Ledger:
             else:
                 for key, amount in amounts(name, kind, value):
                     cell[key] = cell.get(key, 0) + amount * times
+
+    def _look_up(self, name: str) -> Measure | None:
+        """A measure by name; None if it is not booked."""
+        if name not in self._booked:
+            wanted = self._measures is None or name.partition("@")[0] in self._measures
+            self._booked[name] = measure(name) if wanted else None
+        return self._booked[name]
 
     def flush(self) -> Changes:
         """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
@@ -195,8 +224,7 @@ class Ledger:
                     _roll_up(coarser, self.grid.above(pane), cells)
                 changes[pane] = cells
         for pane, cells in changes.items():
-            for margin, cell in cells.items():
-                self.panes.add(pane, margin, cell)
+            self.panes.add_all(pane, cells)
         return changes
 
     def _by_margin(self, labelled: dict[tuple[Scheme, Labels], Cell]) -> dict[Margin, Cell]:

@@ -12,6 +12,7 @@ Rules of this file (definitions.md, "Revenue"):
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from .attribution import share
 from .events import (
@@ -30,7 +31,7 @@ from .measures import NO_LABELS, Labels
 from .policy import Policy
 from .profile import Entry
 
-__all__ = ["Order", "benefit_bookings", "read", "read_cart", "revenue_bookings"]
+__all__ = ["CREDITED", "Order", "benefit_bookings", "read", "read_cart", "revenue_bookings"]
 
 
 class Order:
@@ -102,6 +103,10 @@ def _amount(found: Order, event: OrderPaid | OrderRefunded | OrderChargedBack, p
 def read_cart(events: Sequence[CartAbandoned]) -> Key | None:
     """When a cart was first abandoned."""
     return order(events[0]) if events else None
+
+
+#: What is booked of orders that any touch is credited with.
+CREDITED: Final = ("attributed_revenue", "net_attributed_revenue", "attributed_orders", "benefit_revenue")
 
 
 def revenue_bookings(bought: Order, labels: Sequence[Labels], weights: Sequence[int]) -> list[Booking]:

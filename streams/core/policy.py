@@ -70,6 +70,10 @@ class Policy:
     value_tiers: tuple[int, ...] = (0, 10_000, 100_000)
     #: The dimensions of labels that are published, so that others need not be booked; None = all.
     dimensions: tuple[str, ...] | None = None
+    #: The measures that any published metric reads (``selection``), so that others need not be booked; None = all.
+    measures: frozenset[str] | None = None
+    #: Whether each breach of a service level is told by itself.
+    breaches: bool = True
     days: LocalDays = field(default_factory=LocalDays)
     business: BusinessClock = field(default_factory=BusinessClock)
 
@@ -77,6 +81,10 @@ class Policy:
     def horizon(self) -> int:
         """How long after an instant money can still come to or go from it: the longest of the horizons, in ms."""
         return max(self.attribution.look_back, REFUNDS, self.repeat)
+
+    def books(self, *names: str) -> bool:
+        """Whether any of these measures is booked; those of a window go by the name before the ``@``."""
+        return self.measures is None or not self.measures.isdisjoint(names)
 
     def convert(self, amount: int, currency: str, at: int) -> int | None:
         """``amount`` in the reporting currency at the rate in force at ``at``; None where there is none.

@@ -14,6 +14,7 @@ from .ledger import Ledger, Panes
 from .periods import Aligned, Asked
 from .policy import Policy
 from .records import MetricRecord
+from .selection import sources
 from .windows import CutGrid, Window
 
 __all__ = ["Replay"]
@@ -40,7 +41,7 @@ class Replay:
         baselines = baselines_of(yardstick, windows)
         edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
-        self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions)
+        self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions, measures=policy.measures)
         self.book = Book(policy, self.ledger, Asked(windows, aligned, start), warm)
         self._frames = Frames(panes, grid, windows, aligned, start, baselines)
         self._yardstick = yardstick
@@ -59,12 +60,14 @@ class Replay:
         self, as_of: int, metrics: Sequence[Metric] = tuple(METRICS.values()), limit: int = 50,
         dimensions: Sequence[str] | None = None,
     ) -> Iterator[MetricRecord]:  # fmt: skip
-        """The records at one of the instants, in ascending order of calls."""
+        """The records of ``metrics`` at one of the instants, in ascending order of calls."""
+        told = {metric.id for metric in metrics}
         running, ended = self._frames.at(as_of)
         levels, slopes = self._frames.levels.sums, self.book.slopes
-        records = list(evaluate(running, levels, as_of, slopes, self.policy, metrics, limit, dimensions))
-        yield from records
+        records = list(evaluate(running, levels, as_of, slopes, self.policy, sources(metrics), limit, dimensions))
+        yield from (record for record in records if record.metric in told)
         for frame, _ in ended:
             yield from evaluate([frame], levels, as_of, slopes, self.policy, metrics, limit, dimensions)
         began = baseline_values(self._yardstick, self._frames.baselines(), slopes, self.policy)
-        yield from judge(records, self._yardstick, began, as_of).records
+        judged = judge(records, self._yardstick, began, as_of).records
+        yield from (record for record in judged if record.metric in told)

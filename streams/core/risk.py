@@ -21,10 +21,11 @@ from .ledger import Booking
 from .profile import Entry
 from .windows import Window
 
-__all__ = ["YEAR", "Risk", "Steps", "payments", "waits"]
+__all__ = ["MEASURES", "YEAR", "Risk", "Steps", "payments", "waits"]
 
 #: The window that payments count in, configured or not.
 YEAR: Final = "365d"
+MEASURES: Final = ("value_at_risk", "customers_valued")
 _WAITS: Final = frozenset(("sla_open_breached", "sla_due_soon"))
 
 

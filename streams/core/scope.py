@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from . import attribution, costs, customers, handling, orders, risk, service_level, statements, surveys, tickets
 from .account import Account, Change, Statement
+from .comparison import MEASURES as COMPARED
 from .comparison import Concerned, People
 from .events import (
     CartAbandoned,
@@ -287,7 +288,7 @@ class Scope:
 
     def at_risk(self) -> Risk | None:
         """The customer's waits and payments as they are; None where nothing is promised, or nobody known."""
-        if self.account is None or not self.policy.service_levels:
+        if self.account is None or not self.policy.service_levels or not self.policy.books(*risk.MEASURES):
             return None
         waits: dict[int, int] = {}
         paid: dict[int, int] = {}
@@ -311,7 +312,7 @@ class Scope:
 
     def compared(self, fresh: dict[EntityKey, Any], change: Change | None) -> Concerned | None:
         """What new views and a change of the account change of it; None: nothing, as also of who is never active."""
-        if self.account is None:
+        if self.account is None or not self.policy.books(*COMPARED):
             return None
         turns = self.account.turns(change)
         if not turns and not self.account.spells:
@@ -429,13 +430,13 @@ class Scope:
             following = created[first : first + 2]  # its own, perhaps, and one more
             if not any(then < at + self.policy.repeat and other != name for then, other in following):
                 entries = [*entries, view.no_repeat]
-        if view.sentiments:
+        if view.sentiments and self.policy.books("sentiments", "sentiment_score"):
             entries = [*entries, *surveys.sentiments(view.sentiments)]
         profile = self.labels(name)
         booked = settle(entries, view.intervals, profile)
-        if view.handlings:
+        if view.handlings and self.policy.books("tickets_handled"):
             booked += handling.bookings(view.handlings, profile, self.asked)
-        if self.policy.service_levels:
+        if self.policy.service_levels and self.policy.books(*service_level.MEASURES):
             booked += service_level.bookings(view, profile, self.policy)
         return booked
 
@@ -450,6 +451,8 @@ class Scope:
         return found
 
     def survey_bookings(self, name: str, view: surveys.Survey) -> list[Booking]:
+        if not self.policy.books(*surveys.MEASURES, "csat_followed", "csat_repurchased"):
+            return []
         ticket = self.ticket(view.ticket_id)
         intervals: list[Interval] = []
         if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
@@ -469,10 +472,10 @@ class Scope:
 
     def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
         booked = settle(view.entries, [], self.labels(name))
-        if view.paid_key is not None and view.left:
+        if view.paid_key is not None and view.left and self.policy.books("order_value", *customers.AGAIN):
             booked += self.purchase_bookings(name, view.paid_key, view.left)
         placed = view.placed
-        if placed is None or view.paid_key is None:
+        if placed is None or view.paid_key is None or not self.policy.books(*orders.CREDITED):
             return booked
         at = placed.occurred_at
         credited = attribution.credits(self.touches_of(name, view.paid_key), at, self.policy.attribution)

@@ -22,10 +22,12 @@ from .policy import Policy, ServiceLevel
 from .profile import Profile
 from .ticket_view import SOLVED, WAITING, Clocks, Ticket, Wait
 
-__all__ = ["Span", "Verdict", "bookings", "broken_since", "verdicts"]
+__all__ = ["MEASURES", "Span", "Verdict", "bookings", "broken_since", "verdicts"]
 
 #: [start, end) in ms; None: still.
 Span = tuple[int, int | None]
+#: What promises book, and what is made of that (``risk``).
+MEASURES: Final = ("sla_met", "sla_breached", "sla_open_breached", "sla_due_soon", "value_at_risk", "customers_valued")
 _SEGMENT: Final = PROFILE.index("segment")
 
 

@@ -22,10 +22,16 @@ from .periods import Asked
 from .profile import Entry, Interval
 from .tickets import Ticket
 
-__all__ = ["SCORE_UNIT", "Survey", "entries", "followed", "read", "satisfied", "sentiments", "verdicts"]
+__all__ = ["MEASURES", "SCORE_UNIT", "Survey", "entries", "followed", "read", "satisfied", "sentiments", "verdicts"]
 
 #: Divisible by every range of scale from 1 to 12, by 99 and 100, and by 1000: their scores are exact.
 SCORE_UNIT: Final = 277_200_000
+#: What surveys book by themselves.
+MEASURES: Final = (
+    "surveys_sent", "sendings_answered", "surveys_answered", "csat_answers", "csat_score", "csat_satisfied",
+    "ces_answers", "ces_score", "ces_positive", "resolution_answers", "resolution_yes", "nps_answers", "nps_promoters",
+    "nps_detractors",
+)  # fmt: skip
 _SCALES: Final = {"csat": (1.0, 5.0), "nps": (0.0, 10.0), "ces": (1.0, 7.0), "resolution": (0.0, 1.0)}
 
 

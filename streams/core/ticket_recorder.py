@@ -6,12 +6,26 @@ over to the new ones; an agent's own name stands before whoever has the ticket.
 
 from __future__ import annotations
 
+from typing import Final
+
 from .events import Key, TicketCreated, TicketUpdated, order
-from .measures import UNKNOWN, Labels, both
+from .measures import MEASURES, UNKNOWN, Kind, Labels, both
 from .policy import Policy
 from .ticket_view import Ticket
 
 __all__ = ["Recorder"]
+
+
+#: What needs the business clock, which is what a duration costs.
+TIMED: Final = (
+    *(name for name, measure in MEASURES.items() if measure.kind is Kind.TIMES),
+    "requester_wait_business_ms",
+)
+
+
+def _untimed(start: int, end: int) -> int:
+    """The business clock where nothing is booked by it."""
+    return 0
 
 
 class Recorder:
@@ -27,7 +41,7 @@ class Recorder:
         self.entries = self.ticket.entries
         self.key = order(created)
         self.policy = policy
-        self.measure = policy.business.elapsed
+        self.measure = policy.business.elapsed if policy.books(*TIMED) else _untimed
         #: The last duration that was asked for, from when to when: several samples often share it.
         self.measured = (0, 0, 0)
         self.created = created.occurred_at
@@ -55,6 +69,15 @@ class Recorder:
     def enter(self, name: str, labels: Labels, value: int = 1) -> None:
         """Books at the event that is being read."""
         self.entries.append((self.key, name, labels, value))
+
+    def drop_unbooked(self) -> None:
+        """Takes out what no published metric is made of."""
+        measures, ticket = self.policy.measures, self.ticket
+        if measures is not None:
+            ticket.entries = [entry for entry in ticket.entries if entry[1] in measures]
+            ticket.intervals = [interval for interval in ticket.intervals if interval[0] in measures]
+            if ticket.no_repeat is not None and ticket.no_repeat[1] not in measures:
+                ticket.solved = ticket.no_repeat = None
 
     def took(self, start: int) -> int:
         """The time from ``start`` to the event that is being read, on both clocks."""

@@ -265,4 +265,5 @@ class _Reader(Recorder):
         if self.asked is not None:
             self.later_responses.append(Wait(self.asked, None, None))
         ticket.clocks = Clocks(ticket.keys[0], self.response, self.later_responses, self.statuses)
+        self.drop_unbooked()
         return ticket

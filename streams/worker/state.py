@@ -321,8 +321,9 @@ class PartitionState:
         yield from ((key, None) for key in self._stale)
         self._stale = []
         for pane, cells in self.ledger.flush().items():
+            held = self.ledger.panes.cells(pane)
             for margin in cells:
-                cell = self.ledger.panes.cell(pane, margin)
+                cell = held.get(margin)
                 yield codec.pane_key(pane, margin), codec.write(cell) if cell else None
         for slope in self.book.slopes_touched:
             times = self.book.slopes.get(slope, 0)
@@ -361,7 +362,7 @@ def _begin(
     policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
 ) -> tuple[Ledger, Book]:
     grid = LiveGrid(asked.rolling, policy.days, clock(), [kind.compared for kind in asked.aligned])
-    ledger = Ledger(grid, members, dimensions=policy.dimensions)
+    ledger = Ledger(grid, members, dimensions=policy.dimensions, measures=policy.measures)
     return ledger, Book(policy, ledger, asked, warm, breached=breaches.turn)
 
 

@@ -95,7 +95,7 @@ def replays(
                     pass
         for _ in run.close():
             pass
-        found.append(table(run.records(at, limit=settings.dimensions.limit, dimensions=settings.shown())))
+        found.append(table(run.records(at, settings.metrics.chosen(), settings.dimensions.limit, settings.shown())))
     return found
 
 
@@ -112,6 +112,7 @@ def reader_of(settings: Settings, policy: Policy | None = None) -> Reader:
     return Reader(
         policy,
         settings.rolling(policy),
+        settings.metrics.chosen(),
         limit=settings.dimensions.limit,
         dimensions=settings.shown(),
         aligned=settings.aligned(policy),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streams.config import ConfigError, Settings, load
+from streams.core.catalogue import FAMILIES
 from streams.core.events import DAY, parse_instant
 
 
@@ -32,6 +33,7 @@ def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
     assert (settings.fcr.repeat_days, settings.fcr.session_gap_minutes) == (7, 30)
     assert (settings.business.time_zone, settings.dimensions.limit) == ("UTC", 50)
     assert settings.windows.rolling == ("5m", "1h", "24h", "7d", "30d", "90d", "365d")
+    assert settings.metrics.families == tuple(FAMILIES)
     assert settings.windows.aligned == ("day", "week", "month", "quarter", "year")
 
 
@@ -45,6 +47,15 @@ def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
         ('[[service_levels]]\nname = "a"\nmetrik = "first_response"', ["service_levels[0].metrik", "metric"]),
         ('[business]\ntime_zone = "Europe/Berlim"', ["business.time_zone", "Europe/Berlin"]),
         ('[dimensions]\nnames = ["chanel"]', ["dimensions.names", "chanel", "channel"]),
+        ('[metrics]\nfamilies = ["ticket"]', ["metrics.families", "ticket", "tickets"]),
+        ('[metrics]\nfamilies = ["roi", "roi"]', ["metrics.families", "roi", "twice"]),
+        ("[metrics]\nfamilies = []", ["metrics.families", "service_levels"]),
+        ('[metrics]\nfamily = ["roi"]', ["metrics.family", "families"]),
+        (
+            '[metrics]\nfamilies = ["roi", "judgement"]\n'
+            '[[goals]]\nname = "g"\nmetric = "nps"\nwindow = "30d"\ndue = 2026-12-31\ntarget = 1',
+            ["goals[0]", "nps", "'surveys'", "metrics.families"],
+        ),
         ('[windows]\nrolling = ["5s"]', ["windows.rolling", "5s"]),
         ('[windows]\nrolling = ["1h", "1h"]', ["windows.rolling", "1h", "twice"]),
         ("retention_days = 3", ["retention_days", "31"]),

@@ -16,8 +16,17 @@ from .service_levels import SERVICE_LEVELS
 from .surveys import SURVEY_METRICS
 from .tickets import TICKETS
 
-__all__ = ["METRICS", "Metric", "Sums", "Value"]
+__all__ = ["FAMILIES", "METRICS", "Metric", "Sums", "Value"]
 
-_FAMILIES: Final = (TICKETS, SERVICE_LEVELS, SURVEY_METRICS, REVENUE, ROI, CUSTOMERS, JUDGEMENT)
+#: By the name that configuration knows a family by: its file's.
+FAMILIES: Final[dict[str, list[Metric]]] = {
+    "tickets": TICKETS,
+    "service_levels": SERVICE_LEVELS,
+    "surveys": SURVEY_METRICS,
+    "revenue": REVENUE,
+    "roi": ROI,
+    "customers": CUSTOMERS,
+    "judgement": JUDGEMENT,
+}
 
-METRICS: Final[dict[str, Metric]] = {metric.id: metric for family in _FAMILIES for metric in family}
+METRICS: Final[dict[str, Metric]] = {metric.id: metric for family in FAMILIES.values() for metric in family}

@@ -102,6 +102,8 @@ class Metric:
     compute: Callable[[Sums], Value] | None
     #: Measures of which a member must have any (ever) to be shown; ``cost`` for what is allocated.
     needs: tuple[str, ...]
+    #: Metrics whose records it is derived from, where it is not computed from measures.
+    judges: tuple[str, ...] = ()
     version: int = 1
     dimensions: tuple[str, ...] = LABELS
     #: True for levels, which hold now and are published in the window ``now`` alone.
