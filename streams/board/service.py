@@ -75,8 +75,14 @@ class BoardService:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
         refresh = self._settings.board.refresh_seconds
         limits = WebLimits(stale=max(30.0, 4 * refresh))
-        metrics = list(METRICS.values())
-        app = application(self.screen, metrics, version=__version__, limits=limits, documents=documents())
+        app = application(
+            self.screen,
+            list(METRICS.values()),
+            version=__version__,
+            limits=limits,
+            documents=documents(),
+            yardstick=self._settings.yardstick(),
+        )
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(serving(app, self._settings.board.host, self._settings.board.port))
             self._on_listening(url)
