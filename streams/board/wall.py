@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +35,8 @@ _WALL_NAMES: Final = """
 _WALL: Final = frozenset(_WALL_NAMES.split())
 _GROUPS: Final = {"benefit": "class"}
 _JUDGED: Final = frozenset({"warning_active", "surge_ratio", "goal_progress_ratio", "goal_off_pace"})
+_RECENT: Final = 20
+_OF_BREACH: Final = ("ticket_id", "target", "deadline", "channel", "priority")
 _WAITS: Final = frozenset({"sla_open_breached", "sla_due_soon", "sla_attained_ratio"})
 
 
@@ -84,7 +87,8 @@ def breaches_json(snapshot: Snapshot, yardstick: Yardstick) -> bytes:
     """The waits by target, the worst first.
 
     ``{"as_of", "open_breached", "due_soon", "targets": [{"target", "open_breached", "due_soon", "attained":
-    {window: {"value", "count", "verdict"}}}]}``. The totals are waits: a ticket past two targets is two.
+    {window: {"value", "count", "verdict"}}}], "recent": [{"ticket_id", "target", "deadline", …}]}``.
+    The totals are waits: a ticket past two targets is two. ``recent`` are the newest breaches before ``as_of``.
     """
     found: dict[str, dict[str, Any]] = {}
     for record in _running_only(snapshot.records, running(snapshot.records)):
@@ -99,7 +103,9 @@ def breaches_json(snapshot: Snapshot, yardstick: Yardstick) -> bytes:
             row[record.metric.removeprefix("sla_")] = record.value or 0
     rows = sorted(found.values(), key=lambda row: (-row["open_breached"], -row["due_soon"], row["target"]))
     totals = {name: sum(row[name] for row in rows) for name in ("open_breached", "due_soon")}
-    return msgspec.json.encode({"as_of": snapshot.as_of, **totals, "targets": rows})
+    past = islice((breach for breach in snapshot.breaches if breach.at < snapshot.as_of), _RECENT)
+    recent = [{name: getattr(breach, name) for name in _OF_BREACH} for breach in past]
+    return msgspec.json.encode({"as_of": snapshot.as_of, **totals, "targets": rows, "recent": recent})
 
 
 def _running_only(records: Iterable[MetricRecord], newest: Mapping[str, str]) -> Iterable[MetricRecord]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from streams.board.recent import Breach
 from streams.board.snapshot import Health, Snapshot
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.core.judgement import Goal, Yardstick
@@ -141,7 +142,14 @@ def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0) -> 
         counters={"events": 1284210, "duplicates": 312},
         dead_letters={"schema": 3},
     )
-    return Snapshot(as_of, records, health, 0.18)
+    breaches = [
+        Breach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
+    ]
+    return Snapshot(as_of, records, health, 0.18, breaches=breaches)
+
+
+def _stamp(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))
 
 
 def _ended(today: MetricRecord, as_of: int) -> list[MetricRecord]:
@@ -197,10 +205,9 @@ def _record(
     start = ALIGNED.get(window)
     compared = m.id.startswith(("roi_", "benefit_total", "service_cost")) and value is not None
     previous = value * 0.8 if compared and value is not None else msgspec.UNSET
-    instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(as_of / 1000))
     return MetricRecord(
         metric=m.id, window=window, period_start=start, dimension=dimension, member=member, value=value,
-        count=n, low=low, high=high, unit=m.unit, as_of=instant, final=False, definition=f"{m.id}@1",
+        count=n, low=low, high=high, unit=m.unit, as_of=_stamp(as_of), final=False, definition=f"{m.id}@1",
         previous=previous,
     )  # fmt: skip
 

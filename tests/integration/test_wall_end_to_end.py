@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from kafka.broker import KafkaServer
 from system import RowKey, System, same, stamp
 
 from streams.core.events import parse_instant
+from streams.topics import SLA_BREACHES, schemas_folder
 
 chromium = pytest.importorskip("browser.chromium")
 pytestmark = pytest.mark.timeout(180)
@@ -21,6 +23,13 @@ SETTINGS = {
     "service_levels": [{"name": "reply in 1 h", "metric": "first_response", "clock": "calendar", "seconds": 3600}],
 }
 WINDOW = "7d"
+EXAMPLES = schemas_folder() / "support.sla-breaches" / "v1" / "examples"
+#: As the topic's contract has them: one that stands, one that is taken back.
+BREACHES = [
+    (b"1", (EXAMPLES / "breached.json").read_bytes().replace(b"ticket-4711", b"ticket-1")),
+    (b"2", (EXAMPLES / "breached.json").read_bytes()),
+    (b"2", (EXAMPLES / "retracted.json").read_bytes()),
+]
 
 
 @pytest.fixture
@@ -39,6 +48,7 @@ def test_a_killed_board_brings_the_same_numbers_back(system: System, tmp_path: P
     files, port = tmp_path / "events", free_port()
     system.run("simulate", "--out", files, "--days", 20, "--end", stamp(AS_OF), "--tickets-per-day", 40)
     system.run("send", files)
+    system.send_raw((SLA_BREACHES, *told, None) for told in BREACHES)
     system.worker(AS_OF)
     system.wait_until_done()
     expected = system.replay(AS_OF, files)
@@ -56,8 +66,19 @@ def test_a_killed_board_brings_the_same_numbers_back(system: System, tmp_path: P
         assert again.url == board.url
         chromium.expect(page.locator(banner)).to_be_hidden(timeout=60_000)
         same(again.rows(), expected)
+        chromium.expect(page.locator("#recent li")).to_have_count(min(4, len(breaches(system))))
+        told = json.loads(again.page("/api/breaches"))["recent"]
+        assert [(row["ticket_id"], row["deadline"]) for row in told] == breaches(system)[:20]
         agree(page, again.url, expected)
         watch.check()
+
+
+def breaches(system: System) -> list[tuple[str, str]]:
+    """What the topic says once all is read: breaches that stand, the newest deadline first."""
+    last = {message.key(): json.loads(message.value()) for message in system.read(SLA_BREACHES)}
+    standing = [(key, row) for key, row in last.items() if not row["retracted"]]
+    standing.sort(key=lambda item: (-parse_instant(item[1]["deadline"]), item[0]))
+    return [(row["ticket_id"], row["deadline"]) for _, row in standing]
 
 
 def agree(page: Any, url: str, expected: dict[RowKey, Any]) -> None:

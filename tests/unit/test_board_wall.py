@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from streams.board.recent import MOST, RecentBreaches
 from streams.board.snapshot import Health, Snapshot
 from streams.board.verdicts import MET, MISSED, UNSURE, Target, targets, verdict
 from streams.board.wall import breaches_json, wall_json
@@ -160,3 +161,49 @@ def test_dead_letters_are_told_by_reason() -> None:
     assert told["dead_letters"] == 2
     assert told["dead_letter_reasons"] == {"schema": 2}
     assert told["newest_event"] == {"support.tickets": 9}
+
+
+def breach(ticket: str, deadline: str, **changed: Any) -> bytes:
+    return msgspec.json.encode(
+        {"id": ticket, "ticket_id": ticket, "customer_id": "c", "target": "reply", "metric": "first_response"}
+        | {"started_at": "2026-03-03T00:00:00Z", "deadline": deadline, "channel": "chat", "issue_type": None}
+        | {"priority": None, "retracted": False}
+        | changed
+    )
+
+
+def test_the_newest_breaches_less_those_taken_back() -> None:
+    recent = RecentBreaches()
+    recent.take(b"1", breach("1", "2026-03-03T10:00:00Z"))
+    recent.take(b"2", breach("2", "2026-03-03T12:30:00+01:00"))
+    recent.take(b"3", breach("3", "2026-03-03T11:00:00Z"))
+    recent.take(b"3", breach("3", "2026-03-03T11:00:00Z", retracted=True))
+    recent.take(b"4", b"{}")
+    recent.take(b"5", breach("5", "yesterday"))
+    assert [each.ticket_id for each in recent.shown()] == ["2", "1"]
+    recent.take(b"3", breach("3", "2026-03-03T11:00:00Z"))  # broken again
+    recent.take(b"1", None)
+    assert [each.ticket_id for each in recent.shown()] == ["2", "3"]
+
+
+def test_only_so_many_breaches_are_kept_the_newest() -> None:
+    recent = RecentBreaches()
+    for minute in range(MOST + 10):
+        recent.take(str(minute).encode(), breach(str(minute), f"2026-03-03T{minute // 60:02}:{minute % 60:02}:00Z"))
+    assert [each.ticket_id for each in recent.shown()] == [str(minute) for minute in range(MOST + 9, 9, -1)]
+
+
+def test_recent_breaches_are_before_the_snapshots_instant_and_name_no_customer() -> None:
+    recent = RecentBreaches()
+    for ticket, deadline in (("past", "1970-01-01T00:00:01Z"), ("now", "1970-01-01T00:00:02Z")):
+        recent.take(ticket.encode(), breach(ticket, deadline))
+    shown = Snapshot(2_000, [], Health(ready=True), breaches=recent.shown())
+    assert json.loads(breaches_json(shown, NO_YARDSTICK))["recent"] == [
+        {
+            "ticket_id": "past",
+            "target": "reply",
+            "deadline": "1970-01-01T00:00:01Z",
+            "channel": "chat",
+            "priority": None,
+        }
+    ]

@@ -1,9 +1,10 @@
-// The waits past their target and due soon, the worst target first: /api/breaches, asked once a snapshot.
+// The waits past their target and due soon, the worst target first, and the newest breaches: /api/breaches, asked once a snapshot.
 
 import { $, make, mark, setText } from "./parts.js";
 import { board, view } from "./store.js";
-import { percent, plain, samples } from "./numbers.js";
+import { LOCALE, percent, plain, samples } from "./numbers.js";
 
+const RECENT = 4;
 let list = null, asking = false, listOf = "";
 
 export async function askBreaches() {
@@ -19,7 +20,7 @@ export async function askBreaches() {
 
 export function drawBreaches() {
   if (!list) return;
-  const { open_breached: late, due_soon: soon, targets } = list;
+  const { open_breached: late, due_soon: soon, targets, recent } = list;
   mark($("late"), late ? "missed" : "met", late ? `${plain(late, 0)} past target` : "none past target");
   mark($("soon"), soon > 0 ? "soon" : "none", soon ? `${plain(soon, 0)} due soon` : "");
   const body = $("breach-body");
@@ -27,6 +28,19 @@ export function drawBreaches() {
   targets.forEach((target, i) => drawRow(body.children[i] || body.appendChild(newRow()), target));
   setText($("breach-note"), targets.length ? "" : "No service level is configured.");
   $("breach-table").hidden = !targets.length;
+  drawRecent(recent || []);
+}
+
+function drawRecent(recent) {
+  const lines = recent.slice(0, RECENT).map((breach) => {
+    const at = new Date(breach.deadline), labels = [breach.channel, breach.priority].filter(Boolean).join(", ");
+    const today = at.toDateString() === new Date(board.data.as_of).toDateString();
+    const when = today ? at.toLocaleTimeString(LOCALE, { timeStyle: "short" }) : at.toLocaleString(LOCALE, { dateStyle: "short", timeStyle: "short" });
+    return [when, breach.target, breach.ticket_id + (labels ? ` (${labels})` : "")].join(" · ");
+  });
+  const host = $("recent");
+  if (host.textContent !== lines.join("")) host.replaceChildren(...lines.map((line) => make("li", "", line)));
+  $("recent-title").hidden = !lines.length;
 }
 
 function newRow() {
