@@ -11,8 +11,9 @@ from chromium import Watch, chromium
 from desk import Desk, desk
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Of a module and no longer: Playwright's event loop runs in this thread as long as it is open."""
     with chromium(tmp_path_factory.mktemp("profile")) as context:
         yield context
 

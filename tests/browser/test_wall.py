@@ -69,7 +69,7 @@ def test_breaches_warnings_goals_and_freshness(page: Any, live: str) -> None:
         expect(row.locator("td").nth(0)).to_have_text(f"✕ {late}" if late else "0")
         expect(row.locator("td").nth(1)).to_have_text(f"◷ {soon}" if soon else "0")
     recent = page.locator("#recent li")
-    expect(recent).to_have_count(4)
+    expect(recent).to_have_count(3)
     expect(recent.first).to_have_text(re.compile(r"· first reply · T-1 \(chat, urgent\)$"))
     expect(page.locator("#late")).to_have_text("✕ 6 past target")
     expect(page.locator("#warning-rows li").first).to_have_text(

@@ -6,7 +6,7 @@ import { LOCALE, duration, percent, plain, words } from "./numbers.js";
 
 const WARNINGS = {
   csat_below_benchmark: "CSAT of 30 days below the benchmark", roi_negative: "ROI of 30 days is negative",
-  roi_falling: "ROI below that of the 30 days before", surge: "Surge of contacts", goal_off_pace: "A goal is off pace",
+  roi_falling: "ROI below that of the 30 days before", customer_at_risk: "Customers at risk", surge: "Surge of contacts", goal_off_pace: "A goal is off pace",
 };
 
 // Rows of [verdict, text, small text]; the list is drawn anew only when it says something else.

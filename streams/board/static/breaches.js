@@ -4,7 +4,7 @@ import { $, make, mark, setText } from "./parts.js";
 import { board, view } from "./store.js";
 import { LOCALE, percent, plain, samples } from "./numbers.js";
 
-const RECENT = 4;
+const RECENT = 3;
 let list = null, asking = false, listOf = "";
 
 export async function askBreaches() {

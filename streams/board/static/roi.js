@@ -4,7 +4,7 @@ import { $, bars, setText } from "./parts.js";
 import { about, beside, board, entry, view } from "./store.js";
 import { money, percent, words } from "./numbers.js";
 
-const CLASSES = 6;
+const CLASSES = 5;
 
 export function drawRoi() {
   const w = view.window, unit = about("benefit_total").unit || about("service_cost").unit;
