@@ -59,10 +59,10 @@ export function drawFreshness() {
   setText($("counts"), parts.join(" · "));
 }
 
-// Costs are booked for a period to come: an event may also lie ahead.
+// Costs are booked for a period to come: an event may also lie ahead. as_of itself is a few seconds back.
 function ago(at) {
   const age = (board.data.as_of - at) / 1000;
-  return age < 0 ? `in ${duration(-age)}` : `${age < 60 ? "under 1 min" : duration(age - age % 60)} ago`;
+  return age < -60 ? `in ${duration(-age)}` : `${age < 60 ? "under 1 min" : duration(age - age % 60)} ago`;
 }
 
 function drawPairs(list, rows) {
