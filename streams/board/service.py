@@ -19,6 +19,7 @@ from streams.board.documents import documents
 from streams.board.lease import Lease
 from streams.board.publisher import Publisher
 from streams.board.reader import Reader
+from streams.board.recent import RecentBreaches
 from streams.board.sender import KafkaSender
 from streams.board.snapshot import Health, Snapshot
 from streams.board.topic import partitions
@@ -67,6 +68,7 @@ class BoardService:
             yardstick=settings.yardstick(),
         )
         self.annotations = Annotations()
+        self.breaches = RecentBreaches()
         self.ready = False
         self.lag = 0
         self._waiting: defaultdict[int, list[tuple[bytes, bytes | None, int]]] = defaultdict(list)
@@ -75,8 +77,14 @@ class BoardService:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
         refresh = self._settings.board.refresh_seconds
         limits = WebLimits(stale=max(30.0, 4 * refresh))
-        metrics = self._settings.metrics.chosen()
-        app = application(self.screen, metrics, version=__version__, limits=limits, documents=documents())
+        app = application(
+            self.screen,
+            self._settings.metrics.chosen(),
+            version=__version__,
+            limits=limits,
+            documents=documents(),
+            yardstick=self._settings.yardstick(),
+        )
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(serving(app, self._settings.board.host, self._settings.board.port))
             self._on_listening(url)
@@ -92,6 +100,7 @@ class BoardService:
             tasks: list[asyncio.Future[Any]] = [
                 asyncio.ensure_future(self._follow(consumer)),
                 asyncio.ensure_future(self.annotations.follow(self._bootstrap)),
+                asyncio.ensure_future(self.breaches.follow(self._bootstrap)),
                 asyncio.ensure_future(stop.wait()),
             ]
             if self._publish:
@@ -142,9 +151,9 @@ class BoardService:
                     due = 0.0
             if time.monotonic() >= due:
                 await self._observe(consumer, found)
-                shown = self.annotations.shown()
+                annotations, breaches = self.annotations.shown(), self.breaches.shown()
                 snapshot = await asyncio.to_thread(self._snapshot)  # the loop has heartbeats to keep
-                self.screen.show(replace(snapshot, annotations=shown))
+                self.screen.show(replace(snapshot, annotations=annotations, breaches=breaches))
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from streams.board.recent import Breach
 from streams.core.annotation import Annotation
 from streams.core.judgement import Finding
 from streams.core.records import MetricRecord
@@ -45,3 +46,5 @@ class Snapshot:
     annotations: Sequence[Annotation] = ()
     #: What the values warn of, one a member.
     findings: Sequence[Finding] = ()
+    #: Breaches told of late, the newest first.
+    breaches: Sequence[Breach] = ()

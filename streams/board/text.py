@@ -1,16 +1,16 @@
-"""The snapshot as JSON: the records of the contract, and the short form the wall is drawn from."""
+"""The snapshot as JSON: the records of the contract, the catalogue, the state of the data."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
-from streams.board.prometheus import MetricInfo, running
-from streams.board.snapshot import Health, Snapshot
+from streams.board.prometheus import MetricInfo
+from streams.board.snapshot import Health
 from streams.core.records import MetricRecord
 
 __all__ = [
@@ -21,27 +21,12 @@ __all__ = [
     "health_of",
     "records_json",
     "select",
-    "wall_json",
 ]
 
 #: What ``/api/metrics`` can be narrowed by, each any number of times (any of the values).
 FILTERS: Final = ("metric", "window", "dimension", "member")
 #: More filter values than this is no question a person asks.
 MOST_FILTERS: Final = 64
-
-#: What the wall shows of ``all``, in every window, and the metrics it shows by one dimension.
-_WALL_NAMES: Final = """
-    roi_net_ratio roi_gross_ratio roi_net_excluding_savings_ratio maturity_ratio cost_estimated_ratio
-    benefit_total service_cost cost_per_resolution cost_per_contact incremental_revenue net_attributed_revenue
-    tickets_created tickets_solved contacts_deflected resolution_ratio reopen_ratio handle_time_mean_seconds
-    first_response_p50_seconds first_response_p90_seconds
-    full_resolution_p50_seconds full_resolution_p90_seconds
-    tickets_open tickets_unanswered oldest_unanswered_seconds sla_open_breached sla_due_soon value_at_risk
-    nps csat_ratio ces_positive_ratio survey_response_ratio
-    fcr_one_touch_ratio fcr_one_session_ratio fcr_no_repeat_ratio fcr_surveyed_ratio
-"""
-WALL: Final = frozenset(_WALL_NAMES.split())
-WALL_GROUPS: Final = {"benefit": "class", "sla_attained_ratio": "target"}
 
 
 class BadFilter(ValueError):
@@ -107,49 +92,6 @@ def health_of(health: Health) -> dict[str, Any]:
         "lag_records": health.lag,
         "newest_event": dict(health.newest_event),
         "dead_letters": sum(health.dead_letters.values()),
+        "dead_letter_reasons": {reason: total for reason, total in sorted(health.dead_letters.items()) if total},
         "events": health.counters.get("events"),
-    }
-
-
-def wall_json(snapshot: Snapshot, catalogue: Mapping[str, MetricInfo]) -> dict[str, Any]:
-    """What the wall shows of all windows: ``values[window][metric] = [value, count, low, high]``.
-
-    ``groups[window][metric]`` is the same by the members of the one dimension the wall shows of that metric.
-    About 15 kB for twelve windows: all of them, so that switching needs no question.
-    """
-    newest = running(snapshot.records)
-    values: dict[str, dict[str, list[Any]]] = {}
-    groups: dict[str, dict[str, list[list[Any]]]] = {}
-    units: dict[str, str] = {}
-    dimensions: dict[str, None] = {}
-    for record in snapshot.records:
-        if record.period_start is not None and (record.final or newest[record.window] != record.period_start):
-            continue
-        metric, dimension = record.metric, record.dimension
-        if dimension not in dimensions:
-            dimensions[dimension] = None
-        if dimension == "all" and metric in WALL:
-            values.setdefault(record.window, {})[metric] = [
-                record.value,
-                record.count,
-                record.low,
-                record.high,
-            ]
-        elif dimension == WALL_GROUPS.get(metric):
-            group = groups.setdefault(record.window, {}).setdefault(metric, [])
-            group.append([record.member, record.value, record.count, record.low, record.high])
-        else:
-            continue
-        units[metric] = record.unit
-    return {
-        "as_of": snapshot.as_of,
-        "values": values,
-        "groups": groups,
-        "periods": newest,
-        "dimensions": list(dimensions),
-        "metrics": {
-            metric: {"kind": catalogue[metric].kind, "unit": unit, "help": catalogue[metric].help}
-            for metric, unit in units.items()
-        },
-        "health": health_of(snapshot.health),
     }

@@ -10,10 +10,15 @@ import asyncio
 import math
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
+from streams.board.recent import Breach
 from streams.board.snapshot import Health, Snapshot
 from streams.board.web import Screen, WebLimits, application, serving
+from streams.core.judgement import Goal, Yardstick
 from streams.core.records import MetricRecord
 
 ROLLING = {"5m": 5, "1h": 60, "24h": 1440, "7d": 10080, "30d": 43200, "90d": 129600, "365d": 525600}
@@ -69,7 +74,9 @@ def _all() -> list[Metric]:
         *(Metric(f"first_response_p{q}_seconds", "seconds", s, b) for q, b in ((50, 754), (90, 5230))),
         *(Metric(f"full_resolution_p{q}_seconds", "seconds", s, b) for q, b in ((50, 15800), (90, 187000))),
         *(Metric(x, "count", "count", b) for x, b in (("tickets_open", 212), ("tickets_unanswered", 37))),
-        *(Metric(x, "count", "count", b) for x, b in (("sla_open_breached", 6), ("sla_due_soon", 14))),
+        *(Metric(x, "count", "waits", 0) for x in ("sla_open_breached", "sla_due_soon")),
+        *(Metric(x, "count", x, 0) for x in ("warning_active", "goal_off_pace")),
+        *(Metric(x, "ratio", "ratio", 0) for x in ("surge_ratio", "goal_progress_ratio")),
         Metric("oldest_unanswered_seconds", "seconds", s, 8042),
         Metric("value_at_risk", "money", money, 1842300),
         Metric("sla_attained_ratio", "ratio", "ratio", 0.93),
@@ -81,10 +88,12 @@ def _all() -> list[Metric]:
 
 
 METRICS = _all()
-NOW = {"tickets_open", "tickets_unanswered", "sla_open_breached", "sla_due_soon"} | {
-    "oldest_unanswered_seconds",
-    "value_at_risk",
-}
+NOW = {"tickets_open", "tickets_unanswered", "oldest_unanswered_seconds", "value_at_risk"}
+WAITS = {"sla_open_breached": (4, 0, 2), "sla_due_soon": (0, 0, 5)}  # by target, in the order of GROUPS
+GOAL = Goal("solve more at once", "fcr_one_session_ratio", "30d", "all", "all", 0.9, None, None, 2_000_000_000_000)
+YARDSTICK = Yardstick(csat_benchmark=0.78, goals=[GOAL])
+#: Ended days that the board still tells of.
+DAYS = 14
 GROUPS = {
     "benefit": (
         "class",
@@ -112,6 +121,8 @@ def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0) -> 
         if metric.id in NOW:
             records.append(_record(metric, "now", "all", "all", 1.0, as_of, chance))
             continue
+        if metric.id in WAITS or not metric.base:
+            continue  # told below
         for window in MINUTES:
             if metric.id in GROUPS:
                 dimension, members = GROUPS[metric.id]
@@ -119,16 +130,55 @@ def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0) -> 
                     records.append(_record(metric, window, dimension, member, share, as_of, chance))
                 continue
             records.append(_record(metric, window, "all", "all", 1.0, as_of, chance))
+            if window == "day":
+                records.extend(_ended(records[-1], as_of))
             for dimension, shares in MEMBERS.items():
                 for member, share in shares.items():
                     records.append(_record(metric, window, dimension, member, share, as_of, chance))
+    records.extend(_told(as_of))
     health = Health(
         ready=True,
-        newest_event={"support.tickets": as_of - 900},
+        newest_event={"support.tickets": as_of - 900, "support.costs": as_of - 86_400_000},
         counters={"events": 1284210, "duplicates": 312},
         dead_letters={"schema": 3},
     )
-    return Snapshot(as_of, records, health, 0.18)
+    breaches = [
+        Breach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
+    ]
+    return Snapshot(as_of, records, health, 0.18, breaches=breaches)
+
+
+def _stamp(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000))
+
+
+def _ended(today: MetricRecord, as_of: int) -> list[MetricRecord]:
+    """The days before: today's value and a wave."""
+    found = []
+    for back in range(1, DAYS + 1):
+        value = None if today.value is None else today.value * (1 + 0.2 * math.sin(back))
+        start = f"2026-02-{28 - back:02}T00:00:00+01:00"
+        found.append(msgspec.structs.replace(today, period_start=start, value=value, final=back > 9))
+    return found
+
+
+def _told(as_of: int) -> Iterator[MetricRecord]:
+    """Waits by target, warnings, a surge and a goal: the same in every snapshot."""
+    by_id, plain = {metric.id: metric for metric in METRICS}, random.Random(1)
+
+    def told(metric: str, window: str, dimension: str, member: str, value: float | None, n: int) -> MetricRecord:
+        made = _record(by_id[metric], window, dimension, member, 1.0, as_of, plain)
+        return msgspec.structs.replace(made, value=value, count=n)
+
+    for metric, waits in WAITS.items():
+        for member, waiting in zip(GROUPS["sla_attained_ratio"][1], waits, strict=True):
+            yield told(metric, "now", "target", member, waiting, waiting)
+    for warning, holds in (("surge", 1), ("csat_below_benchmark", 0), ("roi_falling", None)):
+        yield told("warning_active", "now", "warning", warning, holds, 1)
+    yield told("surge_ratio", "1h", "issue_type", "delivery", 4.25, 34)
+    yield told("surge_ratio", "1h", "issue_type", "billing", 1.5, 20)
+    yield told("goal_progress_ratio", "30d", "goal", GOAL.name, 0.62, 1)
+    yield told("goal_off_pace", "30d", "goal", GOAL.name, 1, 1)
 
 
 def _record(
@@ -153,16 +203,19 @@ def _record(
         width = (100 if m.id == "nps" else 0.65) / math.sqrt(n + 3)
         low, high = value - width, min(value + width, 100 if m.id == "nps" else 1)
     start = ALIGNED.get(window)
-    instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(as_of / 1000))
+    compared = m.id.startswith(("roi_", "benefit_total", "service_cost")) and value is not None
+    previous = value * 0.8 if compared and value is not None else msgspec.UNSET
     return MetricRecord(
         metric=m.id, window=window, period_start=start, dimension=dimension, member=member, value=value,
-        count=n, low=low, high=high, unit=m.unit, as_of=instant, final=False, definition=f"{m.id}@1",
+        count=n, low=low, high=high, unit=m.unit, as_of=_stamp(as_of), final=False, definition=f"{m.id}@1",
+        previous=previous,
     )  # fmt: skip
 
 
 async def serve(port: int, every: float, history: int, stop_after: int, stale: float) -> None:
     screen = Screen()
-    app = application(screen, METRICS, version="synthetic", limits=WebLimits(stale=stale, heartbeat=1.0))
+    limits = WebLimits(stale=stale, heartbeat=1.0)
+    app = application(screen, METRICS, version="synthetic", limits=limits, yardstick=YARDSTICK)
     async with serving(app, "127.0.0.1", port):
         for left in range(history, 0, -1):
             screen.show(snapshot(round(time.time() * 1000), ready=False, lag=left * 9000))

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+import streams.board
 from streams.board.snapshot import Health, Snapshot
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.core.records import MetricRecord
@@ -39,6 +41,7 @@ CATALOGUE = [
     Info("roi_net_ratio", "ratio", "ratio"),
     Info("benefit", "money", "EUR_minor"),
 ]
+STATIC = Path(streams.board.__file__).parent / "static"
 QUICK = WebLimits(heartbeat=0.05, streams=2, slow=0.2)
 
 
@@ -148,11 +151,29 @@ async def test_the_etag_changes_with_the_snapshot_only() -> None:
         assert again.headers["ETag"] != etag
 
 
+async def test_breaches_are_json_of_the_snapshot_with_its_etag() -> None:
+    screen = Screen()
+    late = record("sla_open_breached", 2, window="now", dimension="target", member="reply")
+    screen.show(Snapshot(7, [late], Health(ready=True)))
+    async with board(screen) as client:
+        answer = await client.get("/api/breaches")
+        assert await answer.json() == {
+            "as_of": 7,
+            "open_breached": 2,
+            "due_soon": 0,
+            "targets": [{"target": "reply", "open_breached": 2, "due_soon": 0, "attained": {}}],
+            "recent": [],
+        }
+        again = await client.get("/api/breaches", headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status == 304
+
+
 async def test_not_ready_gives_no_values_anywhere() -> None:
     screen = Screen()
     screen.show(snapshot(ready=False))
     async with board(screen) as client:
         assert (await client.get("/api/metrics")).status == 503
+        assert (await client.get("/api/breaches")).status == 503
         text = await (await client.get("/metrics")).text()
         assert "support_roi_board_ready 0.0" in text
         assert "support_tickets_created" not in text
@@ -210,6 +231,12 @@ async def test_pages_catalogue_and_headers() -> None:
             answer = await client.get(name)
             assert answer.status == 200
             assert answer.headers["ETag"]
+        modules = ["/static/wall.js"]
+        for name in modules:  # grows while it is read
+            source = await (await client.get(name)).text()
+            imported = {f"/static/{found}" for found in re.findall(r'from "\./(\w+\.js)"', source)}
+            modules.extend(sorted(imported - set(modules)))
+        assert set(modules) == {f"/static/{path.name}" for path in STATIC.glob("*.js")}
         catalogue = await (await client.get("/api/catalogue")).json()
         assert [metric["id"] for metric in catalogue] == [metric.id for metric in CATALOGUE]
         missing = await client.get("/static/..%2fweb.py")

@@ -1,0 +1,69 @@
+// The event stream, and what the page says about it: loading, live, stale, lost. The browser reconnects by itself.
+
+import { $, setText } from "./parts.js";
+import { board } from "./store.js";
+import { LOCALE, plain } from "./numbers.js";
+
+let heard = 0, shownAt = 0;   // when anything, and when a snapshot, last arrived (performance.now)
+let ageThen = 0;              // how old that snapshot was when it arrived, seconds
+let limits = { stale: 30, every: 5 };
+let broken = false, waiting = false, mostLag = 0;
+
+const seconds = (since) => (performance.now() - since) / 1000;
+
+export function connect(onSnapshot) {
+  const source = new EventSource("/events");
+  const hear = (name, then) => source.addEventListener(name, (event) => {
+    heard = performance.now(); broken = false;
+    then(JSON.parse(event.data));
+    say();
+  });
+  hear("snapshot", (snapshot) => { waiting = false; board.data = snapshot; shownAt = heard; ageThen = 0; onSnapshot(); });
+  hear("waiting", (health) => { waiting = true; progress(health); });
+  hear("beat", (beat) => {
+    limits = beat;
+    if (beat.age !== null) { ageThen = beat.age; shownAt = heard; }
+    else if (!board.data) setText($("loading-title"), "Waiting for the first values …");
+  });
+  source.addEventListener("error", () => {
+    broken = true; say();
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000, onSnapshot);  // it gives up after a 503; we do not
+  });
+}
+
+function state() {
+  if (!board.data) return "loading";
+  const silent = heard ? seconds(heard) : 0;
+  if (broken || silent > 2.5 * limits.every + 2) return "lost";
+  return waiting || ageThen + seconds(shownAt) > limits.stale ? "stale" : "live";
+}
+
+export function say() {
+  const now = state(), { data } = board, banner = $("banner"), was = banner.hidden;
+  document.body.dataset.state = now;
+  $("loading").hidden = Boolean(data); $("main").hidden = !data;
+  setText($("state"), { loading: "connecting", lost: "✕ connection lost", stale: "✕ not up to date", live: "live, as of" }[now]);
+  banner.hidden = now === "live" || now === "loading";
+  if (!banner.hidden) setText($("banner-text"), trouble(now, new Date(data.as_of).toLocaleTimeString(LOCALE)));
+  else if (!was) setText($("live"), "Up to date again.");
+  if (!data && broken) { setText($("loading-title"), "No connection. Trying again …"); $("progress").removeAttribute("value"); }
+  if (data) {
+    const time = $("as-of"), date = new Date(data.as_of);
+    time.dateTime = date.toISOString(); setText(time, date.toLocaleTimeString(LOCALE)); time.title = date.toLocaleString(LOCALE);
+  }
+}
+
+function trouble(now, at) {
+  if (now === "lost") return `Connection lost. These are the values of ${at}; trying again …`;
+  if (waiting) return `The board is reading history again. These are the values of ${at}.`;
+  return `No new values since ${at}. The board answers, but its evaluation stands still.`;
+}
+
+function progress(health) {
+  mostLag = Math.max(mostLag, health.lag_records || 0);
+  setText($("loading-title"), "Replaying history …");
+  if (mostLag) { $("progress").max = mostLag; $("progress").value = mostLag - health.lag_records; }
+  const newest = Math.max(0, ...Object.values(health.newest_event || {}));
+  const upTo = newest ? `, now at ${new Date(newest).toLocaleString(LOCALE)}` : "";
+  setText($("loading-text"), `${plain(health.lag_records || 0, 0)} records to read${upTo}. Values appear once all have been read: half of them would give wrong numbers.`);
+}
