@@ -226,6 +226,8 @@ def _values(
         rest = [member for member, _ in named[limit:]] + [OTHER]
         values = [*sorted(named[:limit]), (OTHER, metric.compute(table.together(rest)))]
     for member, value in values:
-        together = rest if rest and member == OTHER else [member]
-        beside = {name: metric.compute(other.together(together)).value for name, other in compared.items()}
+        beside = {
+            name: metric.compute(other.together(rest) if rest and member == OTHER else other.sums(member)).value
+            for name, other in compared.items()
+        }
         yield member, value, beside
