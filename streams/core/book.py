@@ -4,7 +4,7 @@ Rules of this file:
 
 * Events are only added to sets; an event id seen before in its scope adds nothing. Nothing is derived until the
   unit is closed, so that any batching gives the same bookings.
-* Closing derives only what was touched and what that touches at the same customer (``Scope.affected``), posts
+* Closing derives only what was touched and what that touches at the same customer (``neighbours.affected``), posts
   the difference to the ledger, and tells which entities are to be kept.
 * An entity's kept state is its events and nothing else; all the rest is derived from them again.
 """
@@ -16,8 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
-from . import comparison, merging, risk, tickets
+from . import comparison, merging, neighbours, risk, tickets
 from .account import relabelled
+from .bookings import bookings
 from .costs import Slope
 from .events import CustomerMerged, Event, Rejected, from_state, order, scope, to_state
 from .ledger import Booking, difference
@@ -335,7 +336,7 @@ class Book:
         concerned = dict.fromkeys(touched)
         if len(customer.entities) > 1:  # of most customers nobody else is concerned
             for key, view in fresh.items():
-                concerned.update(dict.fromkeys(customer.affected(key, touched[key].view, view)))
+                concerned.update(dict.fromkeys(neighbours.affected(customer, key, touched[key].view, view)))
         change = customer.stage(fresh)
         levels: Counter[tuple[str, int]] = Counter()  # of tickets with nothing new: they go on under other labels
         before: list[Booking] = []
@@ -395,7 +396,7 @@ class Book:
             if entity.labelled != customer.labelled and key[0] == TICKET and entity.view and open_levels(entity.view):
                 entity.booked = None
             if entity.booked is None:
-                entity.booked = customer.bookings(key, entity)
+                entity.booked = bookings(customer, key, entity)
 
     def _count_flaws(self, key: EntityKey, entity: Entity, view: Any, gone: bool = False) -> None:
         """Counts what waits and what has no rate, before and after a change."""
@@ -426,7 +427,7 @@ class Book:
             del self.slopes[slope]
 
     def _post(self, customer: Scope, key: EntityKey, entity: Entity) -> Mapping[Booking, int]:
-        booked = customer.bookings(key, entity)
+        booked = bookings(customer, key, entity)
         delta: Mapping[Booking, int] = {}
         if entity.booked is not None and (entity.booked or booked):
             delta = difference(entity.booked, booked)

@@ -1,20 +1,20 @@
-"""A scope: the entities of one customer (or of one cost, or one anonymous contact) and who concerns whom among them.
+"""A scope: the entities of one customer (or of one cost, or one anonymous contact), and how they find each other.
 
 Rules of this file:
 
 * A view is what an entity's own events come to; indexes over the views let entities find each other.
-* What an entity books depends on its view and its neighbours' (``bookings``); ``affected`` names the neighbours for
-  whom a change of a view may matter, and never walks the customer's whole past.
+* What an entity books depends on its view and its neighbours' (``bookings``); for whom a change of a view may matter
+  say ``neighbours``.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
-from . import attribution, costs, customers, handling, orders, risk, service_level, statements, surveys, tickets
+from . import costs, orders, risk, service_level, statements, surveys, tickets
 from .account import Account, Change, Statement
 from .comparison import MEASURES as COMPARED
 from .comparison import Concerned, People
@@ -36,15 +36,12 @@ from .events import (
     SurveyAnswered,
     SurveySent,
     from_state,
-    order,
 )
 from .ledger import Booking
-from .measures import MODELS, NO_LABELS, UNKNOWN
 from .periods import Asked
 from .policy import Policy
-from .profile import MARK, NOBODY, Interval, Past, Profile, settle
+from .profile import MARK, NOBODY, Past, Profile
 from .risk import Risk
-from .segments import HORIZON
 from .windows import rolling
 
 __all__ = ["CONTACT", "COST", "CUSTOMER", "ORDER", "TICKET", "Entity", "EntityKey", "Scope", "entity_of", "open_levels"]
@@ -331,115 +328,6 @@ class Scope:
                     paid.update(at for at in bought if at is not None)
         return Concerned(touches, paid, turns) if touches or paid or turns else None
 
-    # -- who is touched by whom -------------------------------------------------------------------------------
-
-    def affected(self, key: EntityKey, old: Any, new: Any) -> Iterator[EntityKey]:
-        """The other entities whose bookings may change when a view does. Asked before and after the change."""
-        kind, name = key
-        policy = self.policy
-        if kind == TICKET:
-            before, after = old or tickets.Ticket(), new
-            if before.created != after.created:
-                for created in (before.created, after.created):
-                    if created is not None:
-                        yield from self.repeated(created)
-            if before.touches != after.touches:
-                for touch in set(before.touches) ^ set(after.touches):
-                    at = touch.key[0]
-                    for _, order_id in _span(self.placed, at + 1, at + policy.attribution.look_back + 1):
-                        yield ORDER, order_id
-            if before.labels != after.labels or before.keys != after.keys or before.voided != after.voided:
-                for survey_id in tuple(self.surveys.get(name, ())):
-                    yield SURVEY, survey_id
-                    if before.voided != after.voided:
-                        yield from self.beside(self.entities[SURVEY, survey_id].view)
-        elif kind == SURVEY:
-            for view in (old, new):
-                if view is not None:
-                    yield from self.beside(view)
-        elif kind == ORDER:
-            spans = {(view.paid_at, bool(view.left)) for view in (old, new) if view is not None}
-            if len(spans) > 1 or old is None:
-                first = min((at for at, _ in spans if at is not None), default=None)
-                if first is not None:
-                    for _, order_id in _span(self.placed, first + 1, 1 << 60):
-                        yield ORDER, order_id
-                for at, left in spans:
-                    if at is not None and left:
-                        yield from self.around(at, name)
-        elif kind == CART:
-            for order_id in self.carts.get(name, ()):
-                yield ORDER, order_id
-
-    def around(self, paid: int, name: str) -> Iterator[EntityKey]:
-        """The paid orders it follows, and the scores since the one before, for which it is the next purchase."""
-        index = bisect_left(self.paid, (paid, name))
-        start = paid - HORIZON + 1
-        if index:
-            start = max(start, self.paid[index - 1][0] + 1)
-        for _, order_id in self.paid[max(index - 2, 0) : index + 2]:
-            yield ORDER, order_id
-        for _, survey_id in _span(self.scored, start, paid + 1):
-            yield SURVEY, survey_id
-
-    def repeated(self, created: tickets.Repeat) -> Iterator[EntityKey]:
-        """The tickets for which a creation may be the repeated contact.
-
-        Those solved before the last creation but one have a repeat in any case: so a customer who writes all day
-        does not touch all of a week.
-        """
-        at, issue = created
-        others = self.created.get(issue, [])
-        index = bisect_left(others, (at,))
-        start = at - self.policy.repeat + 1
-        if index >= 2:
-            start = max(start, others[index - 2][0])
-        for _, ticket_id in _span(self.solved.get(issue, []), start, at + 1):
-            yield TICKET, ticket_id
-
-    def beside(self, view: surveys.Survey) -> Iterator[EntityKey]:
-        """The answer before one in its program: its end is this one's beginning."""
-        if view.kind == "nps" and view.answered is not None:
-            answers = self.answers.get(view.program, [])
-            index = bisect_left(answers, (view.answered, ""))
-            if index:
-                yield SURVEY, answers[index - 1][1]
-
-    # -- bookings ---------------------------------------------------------------------------------------------
-
-    def bookings(self, key: EntityKey, entity: Entity) -> list[Booking]:
-        """All that an entity books, by its view and its neighbours'."""
-        kind, name = key
-        view = entity.view
-        if kind == TICKET:
-            return self.ticket_bookings(name, view)
-        if kind == SURVEY:
-            return self.survey_bookings(name, view)
-        if kind == ORDER:
-            return self.order_bookings(name, view)
-        if kind == CONTACT:
-            return _contact_bookings(entity.events, self.labels(name))
-        return []
-
-    def ticket_bookings(self, name: str, view: tickets.Ticket) -> list[Booking]:
-        entries = view.entries
-        if view.solved is not None and view.no_repeat is not None:
-            at, issue = view.solved
-            created = self.created.get(issue, [])
-            first = bisect_left(created, (at,))
-            following = created[first : first + 2]  # its own, perhaps, and one more
-            if not any(then < at + self.policy.repeat and other != name for then, other in following):
-                entries = [*entries, view.no_repeat]
-        if view.sentiments and self.policy.books("sentiments", "sentiment_score"):
-            entries = [*entries, *surveys.sentiments(view.sentiments)]
-        profile = self.labels(name)
-        booked = settle(entries, view.intervals, profile)
-        if view.handlings and self.policy.books("tickets_handled"):
-            booked += handling.bookings(view.handlings, profile, self.asked)
-        if self.policy.service_levels and self.policy.books(*service_level.MEASURES):
-            booked += service_level.bookings(view, profile, self.policy)
-        return booked
-
     def labels(self, name: str) -> Profile:
         """The customer's labels by time, for what has this id: of merged customers first those of its own."""
         if self._past is None:
@@ -449,60 +337,6 @@ class Scope:
         if found is None:
             found = self._labels[owner] = self._past.then(owner, self.profile)
         return found
-
-    def survey_bookings(self, name: str, view: surveys.Survey) -> list[Booking]:
-        if not self.policy.books(*surveys.MEASURES, "csat_followed", "csat_repurchased"):
-            return []
-        ticket = self.ticket(view.ticket_id)
-        intervals: list[Interval] = []
-        if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
-            answers = self.answers.get(view.program, [])
-            index = bisect_right(answers, (view.answered, "\U0010ffff"))
-            if index < len(answers):
-                intervals = surveys.followed(view, ticket, answers[index][0], self.asked)
-        if view.anchor is None:
-            return []
-        known = Profile([], [self.labels(name).before(view.anchor)])  # like its ticket's labels, they stay
-        entries = surveys.entries(view, ticket)
-        if view.kind == "csat" and view.answered is not None and view.position is not None and entries:
-            index = bisect_left(self.paid, (view.answered[0],))
-            paid = self.paid[index][0] if index < len(self.paid) else None
-            entries += customers.repurchase(view.answered, surveys.satisfied(view.position), paid)
-        return settle(entries, intervals, known, (view.kind or UNKNOWN, view.program))
-
-    def order_bookings(self, name: str, view: orders.Order) -> list[Booking]:
-        booked = settle(view.entries, [], self.labels(name))
-        if view.paid_key is not None and view.left and self.policy.books("order_value", *customers.AGAIN):
-            booked += self.purchase_bookings(name, view.paid_key, view.left)
-        placed = view.placed
-        if placed is None or view.paid_key is None or not self.policy.books(*orders.CREDITED):
-            return booked
-        at = placed.occurred_at
-        credited = attribution.credits(self.touches_of(name, view.paid_key), at, self.policy.attribution)
-        if not credited:
-            return booked
-        labels = [touch.labels + self.labels(touch.key[2]).before(touch.key) for touch, _ in credited]
-        booked += orders.revenue_bookings(view, [own + MODELS for own in labels], [weight for _, weight in credited])
-        if view.left:
-            booked.append((view.paid_key[0], "attributed_orders", labels[-1], 1))
-        # Abandoned, touched, then placed with its cart id: if any touch since, then the last.
-        cart = None if placed.cart_id is None else self.entities.get((CART, placed.cart_id))
-        saved = cart is not None and cart.view is not None and cart.view < credited[-1].touch.key
-        repeat = any(other != name and paid < at for paid, other in self.paid[:2])  # sorted: its own and one more
-        return booked + orders.benefit_bookings(view, saved, repeat)
-
-    def touches_of(self, name: str, paid: Key) -> Sequence[tickets.Touch]:
-        """The touches that an order can be credited to: those of whom its customer was one with when it was paid."""
-        if self._past is None or paid[0] >= self._past.since:
-            return self.touches
-        mates = self._past.mates[name.rpartition(MARK)[2]]
-        return [touch for touch in self.touches if touch.key[2].rpartition(MARK)[2] in mates]
-
-    def purchase_bookings(self, name: str, paid: Key, left: int) -> list[Booking]:
-        index = bisect_left(self.paid, (paid[0], name))
-        following = [at for at, _ in self.paid[index + 1 : index + 3]]
-        intervals = customers.bought_again(paid[0], following, self.asked)
-        return settle([(paid, "order_value", (), left)], intervals, self.labels(name))
 
 
 def open_levels(view: tickets.Ticket) -> list[tuple[str, int]]:
@@ -524,16 +358,3 @@ def _member(sets: dict[str, set[str]], name: str, member: str, add: bool) -> Non
         sets[name].discard(member)
         if not sets[name]:
             del sets[name]
-
-
-def _span(entries: Sequence[Any], start: int, end: int) -> Sequence[Any]:
-    """The entries of a sorted index with their instant in [start, end)."""
-    return entries[bisect_left(entries, (start,)) : bisect_left(entries, (end,))]
-
-
-def _contact_bookings(events: Sequence[ContactDeflected], profile: Profile) -> list[Booking]:
-    event = events[0]
-    labels = (event.channel, event.issue_type or UNKNOWN, *NO_LABELS[2:])
-    key = order(event)
-    entries = [(key, "contacts_deflected", labels, 1), (key, "benefit_deflected", ("savings",), 1)]
-    return settle(entries, [], profile)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from streams.core import book as book_module
 from streams.core import scope as scope_module
 from streams.core import tickets
 from streams.core.book import Book
@@ -81,7 +82,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         monkeypatch.setattr(owner, name, wrapped)
 
     wrap(tickets, "read")
-    wrap(scope_module.Scope, "bookings")
+    wrap(book_module, "bookings")
     wrap(scope_module, "from_state")
     yield work
     monkeypatch.undo()
