@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -234,9 +235,9 @@ def simulate(
             )
         )  # fmt: skip
         await asyncio.wait({feeding, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done():
-            feeding.result()
         feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding  # what was sent is acknowledged, and the producer closed, before the loop ends
         click.echo("", err=True)
 
     run_to_end(work())
