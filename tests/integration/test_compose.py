@@ -120,12 +120,12 @@ def test_its_commands_bring_up_a_whole_system(system: System) -> None:
     desk = Service(system, "desk").start()
     until("history is being folded", lambda: system.done() > 5000)
     desk.terminate()
+    sent = int(re.findall(r"([\d,]+) events", desk.err)[-1].replace(",", ""))
     system.wait_until_done()
-    done = system.done()
     folded = sum(worker.figure("support_roi_worker_records_total") for worker in workers)
-    assert folded == done, "the workers' own figures, together, are what Kafka says"
+    assert folded >= sent, "the workers' own figures; what merged customers had is passed on, and counted once more"
     told = ("support_roi_events_total", "support_roi_duplicate_total")  # a producer may send again what was slow
-    until("the board tells of all of it", lambda: sum(map(board.figure, told)) == done)
+    until("the board tells of all of it", lambda: sum(map(board.figure, told)) >= sent)
     units = [board.figure(f'support_roi_last_unit_timestamp_seconds{{partition="{number}"}}') for number in range(4)]
     assert min(units) > began, "every partition had a unit since then"
     rows = by_key(json.loads(board.page("/api/metrics")))
