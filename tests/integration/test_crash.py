@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 from kafka.broker import KafkaServer
-from system import Process, Row, RowKey, System, differences, lines, located, stamp
+from system import Process, Row, RowKey, System, differences, lines, located, stamp, until
 
 from streams.config import Settings
 from streams.core.events import parse_instant
@@ -118,6 +118,11 @@ class Undisturbed:
     rows: dict[RowKey, Row]
 
 
+def wait_until_told(system: System, breaches: int) -> None:
+    """The last of them are told by the clock, a moment after the last record."""
+    until("all breaches are told", lambda: len({message.key() for message in system.read(SLA_BREACHES)}) >= breaches)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """The events, one worker's undisturbed work on them, and what a replay of their file says."""
@@ -134,6 +139,7 @@ def undisturbed(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) ->
         system.send_raw(records)
         worker = system.worker(AS_OF)
         system.wait_until_done()
+        wait_until_told(system, int(rows["sla_breaches", "90d", None, "target", "reply_1h"]["value"]))
         worker.terminate()
         end = End.of(system)
         assert len(end.letters) == BAD
@@ -155,6 +161,7 @@ def system(kafka: KafkaServer, undisturbed: Undisturbed, tmp_path: Path) -> Iter
 def finish(system: System, undisturbed: Undisturbed) -> None:
     """The rest is processed, and everything is as if nothing had happened."""
     system.wait_until_done()
+    wait_until_told(system, len(undisturbed.end.breaches))
     for process in system.processes:
         if process.alive:
             process.terminate()
