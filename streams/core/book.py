@@ -281,22 +281,22 @@ class Book:
         """The breaches among one customer's events: ticket, deadline and target."""
         found: set[tuple[str, tuple[int, str]]] = set()
         book = Book(self.policy, _Tally(), self.asked, breached=lambda name, mark, *_: found.add((name[1], mark)))
-        for event in events:
-            if type(event) is not CustomerMerged:
-                book.add(event)
-        for _ in book.close():
-            pass
+        book._fill(event for event in events if type(event) is not CustomerMerged)
         return found
 
     def _alone(self, events: Iterable[Event], past: Past | None) -> tuple[Counter[Booking], Profile]:
         """What the events of one customer book by themselves, and its labels."""
         tally = _Tally()
         book = Book(self.policy, tally, self.asked, past=past)
-        for event in events:
-            book.add(event)
-        for _ in book.close():
-            pass
+        book._fill(events)
         return tally.total, next((customer.profile for customer in book._scopes.values()), NOBODY)
+
+    def _fill(self, events: Iterable[Event]) -> None:
+        """Takes events in one unit, of a book that is only asked what they come to."""
+        for event in events:
+            self.add(event)
+        for _ in self.close():
+            pass
 
     def _old_events(self, name: str) -> list[Event]:
         """A customer's events as they were kept, before this unit."""

@@ -30,7 +30,7 @@ from .measures import measure
 from .periods import Aligned
 from .profile import MARK, Past, Profile
 
-__all__ = ["Alone", "Sets", "booked", "merges_of"]
+__all__ = ["Alone", "Sets", "booked"]
 
 #: Each customer's events.
 Sets: TypeAlias = Mapping[str, Sequence[Event]]
@@ -49,7 +49,7 @@ class _Stage(NamedTuple):
     parts: tuple[_Stage, ...]
 
 
-def merges_of(events: Iterable[Event]) -> list[CustomerMerged]:
+def _merges_of(events: Iterable[Event]) -> list[CustomerMerged]:
     """The merges among events."""
     return [event for event in events if type(event) is CustomerMerged]
 
@@ -110,7 +110,7 @@ class _Group:
 def _stages(sets: Sets) -> list[_Stage]:
     """All stages, each after its parts."""
     merges: list[tuple[Key, str, str]] = sorted(
-        (order(event), name, event.into_customer_id) for name, events in sets.items() for event in merges_of(events)
+        (order(event), name, event.into_customer_id) for name, events in sets.items() for event in _merges_of(events)
     )
     now = {name: _Stage(frozenset((name,)), -EVER, EVER, ()) for name in sets}
     done: list[_Stage] = []
