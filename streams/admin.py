@@ -93,6 +93,7 @@ async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Finding], replic
             "cleanup.policy": topic.cleanup_policy,
             "retention.ms": str(topic.retention_ms),
             "max.message.bytes": str(topic.max_message_bytes),
+            **{name: str(value) for name, value in topic.config.items()},
         }
         new = NewTopic(topic.name, finding.wanted, replication, topic_configs=config)
         try:

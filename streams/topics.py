@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -73,6 +73,8 @@ class Topic:
     max_message_bytes: int
     #: JSON Schema of the value, relative to the schemas folder; None for the internals.
     schema: str | None = None
+    #: More of Kafka's own settings, as Kafka names them.
+    config: Mapping[str, int | float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _one_of(self, "role", get_args(Role))
@@ -83,6 +85,10 @@ class Topic:
             raise ValueError(f"topic {self.name}: `retention_ms` must be -1 or a number from 1 on")
         if not _is_count(self.max_message_bytes):
             raise ValueError(f"topic {self.name}: `max_message_bytes` must be a number from 1 on")
+        if not isinstance(self.config, Mapping) or not all(
+            isinstance(value, int | float | str) for value in self.config.values()
+        ):
+            raise ValueError(f"topic {self.name}: `config` must be a table of numbers and texts")
 
     def partition_count(self, input_partitions: int) -> int:
         """How many partitions it has where the inputs have ``input_partitions``."""
@@ -133,8 +139,8 @@ def load(text: str) -> Topics:
 
 
 def _topic(name: str, table: dict[str, Any]) -> Topic:
-    known = {field.name for field in fields(Topic)} - {"name"}
-    for what, keys in (("unknown", table.keys() - known), ("missing", known - {"schema"} - table.keys())):
+    known = {one.name for one in fields(Topic)} - {"name"}
+    for what, keys in (("unknown", table.keys() - known), ("missing", known - {"schema", "config"} - table.keys())):
         if keys:
             raise ValueError(f"topic {name}: {what} key `{min(keys)}`")
     return Topic(name=name, **table)

@@ -15,7 +15,7 @@ from streams.core.evaluation import evaluate
 from streams.core.events import HOUR
 from streams.core.frames import Frame, Frames
 from streams.core.judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
-from streams.core.ledger import Cell, Changes, Pane, Panes
+from streams.core.ledger import Cell, Changes, Pane, Panes, merge
 from streams.core.measures import Margin
 from streams.core.periods import Aligned
 from streams.core.policy import Policy
@@ -70,12 +70,15 @@ class Reader:
         self._frames = Frames(self._panes, grid, windows, aligned, baselines=baselines)
         self._told: dict[tuple[str, str], _Told] = {}
         self._turn = 0
-        self._said: dict[tuple[int, bytes], Cell] = {}
+        #: What each partition said last, as it was written.
+        self._said: dict[tuple[int, bytes], bytes] = {}
         self._costs: dict[tuple[int, Slope], int] = {}
         self._stats: dict[int, Stats] = {}
         self._last_unit: dict[int, int] = {}
         self._origins: dict[int, codec.Origin] = {}
+        #: What changed since the last snapshot; before the first one, nothing holds any sums that it could change.
         self._changes: Changes = {}
+        self._asked = False
         self._costed = 0
         self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
 
@@ -98,19 +101,16 @@ class Reader:
 
     def _cell(self, partition: int, key: bytes, name: tuple[Pane, Margin], value: bytes | None) -> None:
         pane, margin = name
-        cell = {} if value is None else codec.read_cell(value)
-        delta = dict(cell)
-        before = self._said.pop((partition, key), {})
+        before = self._said.pop((partition, key), None)
         if value is not None:
-            self._said[partition, key] = cell
-        for amount_key, amount in before.items():
-            delta[amount_key] = delta.get(amount_key, 0) - amount
-        delta = {amount_key: amount for amount_key, amount in delta.items() if amount}
+            self._said[partition, key] = value
+        delta: Cell = {} if value is None else codec.read_cell(value)
+        if before is not None:
+            merge(delta, codec.read_cell(before), -1)
         if delta:
             self._panes.add(pane, margin, delta)
-            gathered = self._changes.setdefault(pane, {}).setdefault(margin, {})
-            for amount_key, amount in delta.items():
-                gathered[amount_key] = gathered.get(amount_key, 0) + amount
+            if self._asked:
+                merge(self._changes.setdefault(pane, {}).setdefault(margin, {}), delta)
 
     def snapshot(self, as_of: int, ready: bool, lag: int = 0) -> Snapshot:
         """All values at ``as_of`` (ms; taken back to the finest pane's edge by the caller).
@@ -125,7 +125,7 @@ class Reader:
                     f"partition {partition} of support.panes was booked with other definitions than this board's: "
                     "start worker and board with the same roi.toml"
                 )
-        changes, self._changes = self._changes, {}
+        changes, self._changes, self._asked = self._changes, {}, True
         self._frames.absorb(changes)
         running, ended = self._frames.at(as_of)
         slopes: Counter[Slope] = Counter()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams import __version__
 from streams.board.annotations import Annotations
@@ -35,12 +35,15 @@ __all__ = ["BoardService"]
 _SLICE: Final = 2000
 #: The last record of a worker's unit: its counters, or its origin where no event came.
 _UNIT_ENDS: Final = frozenset({codec.STATS_KEY, codec.ORIGIN_KEY})
+#: The last record of each key, by partition: its value, and when it was written (ms).
+_Read: TypeAlias = defaultdict[int, dict[bytes, tuple[bytes | None, int]]]
 
 
 class BoardService:
     """One board. ``as_of`` (ms) fixes its clock, None = the wall clock; taken back to the finest pane's edge.
 
-    The records of a unit are one change, and a fetch may end in its middle: they wait for the unit's last one.
+    The records of a unit are one change, and a fetch may end in its middle: they wait for the unit's last one. Of each
+    key only the last record before a snapshot is decoded: at the start, that is a part of what there is to read.
     """
 
     def __init__(
@@ -71,7 +74,9 @@ class BoardService:
         self.breaches = RecentBreaches()
         self.ready = False
         self.lag = 0
-        self._waiting: defaultdict[int, list[tuple[bytes, bytes | None, int]]] = defaultdict(list)
+        #: By partition and key, the last record's value and time: of units not read whole yet, and of whole ones.
+        self._waiting: _Read = defaultdict(dict)
+        self._whole: _Read = defaultdict(dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set. Raises what the panes topic cannot be read for."""
@@ -140,10 +145,7 @@ class BoardService:
         while True:
             batches = await consumer.getmany(timeout_ms=100, max_records=_SLICE)
             for source, records in batches.items():
-                for record in records:
-                    if record.key is not None:
-                        read = (record.key, record.value, record.timestamp)
-                        self._take(source.partition, read, record.offset < target[source])
+                self._read(source.partition, records)
             if not self.ready:
                 positions = [await consumer.position(source) for source in found]
                 self.ready = all(position >= target[source] for position, source in zip(positions, found, strict=True))
@@ -157,18 +159,25 @@ class BoardService:
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 
-    def _take(self, partition: int, read: tuple[bytes, bytes | None, int], at_once: bool) -> None:
-        waiting = self._waiting[partition]
-        waiting.append(read)
-        if at_once or read[0] in _UNIT_ENDS:
-            for record in waiting:
-                self.reader.take(partition, *record)
-            waiting.clear()
+    def _read(self, partition: int, records: Iterable[ConsumerRecord]) -> None:
+        """Compaction leaves the last record of each key, so that behind all of a unit there is the end of one."""
+        waiting, whole = self._waiting[partition], self._whole[partition]
+        for record in records:
+            if record.key is None:
+                continue
+            waiting[record.key] = (record.value, record.timestamp)
+            if record.key in _UNIT_ENDS:
+                whole.update(waiting)
+                waiting.clear()
 
     def _snapshot(self) -> Snapshot:
         """All values; none before the panes are read: half of a compacted topic is no state there ever was."""
         if not self.ready:
             return Snapshot(self.as_of(), [], Health(False, lag=self.lag))
+        for partition, read in self._whole.items():
+            for key, (value, written) in read.items():
+                self.reader.take(partition, key, value, written)
+            read.clear()
         return self.reader.snapshot(self.as_of(), True, self.lag)
 
     async def _observe(self, consumer: AIOKafkaConsumer, found: list[TopicPartition]) -> None:

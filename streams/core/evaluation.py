@@ -7,6 +7,7 @@ the window stay (ties by name), so that the members with ``other`` always make u
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from .catalogue import Metric, Sums, Value
 from .costs import Course, Slope, allocate, course
@@ -191,8 +192,7 @@ class _Table:
         if not self._stems:
             for cells in (self.cells, self.levels):
                 for member, cell in cells.items():
-                    # Bins say nothing more: where there are any, there is their sum.
-                    self._stems.setdefault(member, set()).update(_stem(key) for key in cell if ".b" not in key)
+                    self._stems.setdefault(member, set()).update(map(_stem, cell))
         for member, stems in self._stems.items():
             if not stems.isdisjoint(needs):
                 yield member
@@ -200,6 +200,7 @@ class _Table:
             yield from self.costs
 
 
+@lru_cache(1 << 16)
 def _stem(key: str) -> str:
     """The measure a key belongs to: without bin, instant or window."""
     return key.partition(".")[0].partition("@")[0]

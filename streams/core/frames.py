@@ -131,10 +131,13 @@ class Frames:
         return {name: self._stretch(_baseline(name, *at)) for name, at in self._baselines.items()}
 
     def _stretch(self, ask: _Ask) -> Stretch:
+        ranges = self._grid.tile(ask.start, ask.end, ask.resolution)
         sliding = self._sliding.get(ask.name)
-        if sliding is None:
-            sliding = self._sliding[ask.name] = Sliding(self._panes)
-        sliding.advance(self._grid.tile(ask.start, ask.end, ask.resolution))
+        if sliding is None:  # a year to date and 365 days are the same panes but for a few
+            empty = Sliding(self._panes)
+            nearest = min((empty, *self._sliding.values()), key=lambda held: held.away(ranges))
+            sliding = self._sliding[ask.name] = nearest.copy()
+        sliding.advance(ranges)
         return Stretch(ask.start, ask.end, sliding.sums)
 
     # -- what is asked for ------------------------------------------------------------------------------------

@@ -131,6 +131,11 @@ class Panes:
         for slot in order[bisect_left(order, start) : bisect_left(order, end)]:
             yield (resolution, slot), slots[slot]
 
+    def count(self, span: Range) -> int:
+        """How many panes of a range hold anything."""
+        order = self._order.get(span[0], [])
+        return max(0, bisect_left(order, span[2]) - bisect_left(order, span[1]))
+
     def drop_before(self, resolution: int, slot: int) -> list[tuple[Pane, dict[Margin, Cell]]]:
         """Takes out all panes before a slot: no window reaches them any more."""
         gone = list(self.within((resolution, -(1 << 62), slot)))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -32,6 +32,7 @@ LADDER: Final = (5 * SECOND, MINUTE, 20 * MINUTE, 2 * HOUR, 12 * HOUR)
 #: The resolution of local days, the coarsest one.
 DAYS: Final = len(LADDER)
 _EVER: Final = 1 << 60
+_NOWHERE: Final = (0, 0)
 _UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
 
 
@@ -223,15 +224,32 @@ class Sliding:
                 for margin, cell in cells.items():
                     self._add(margin, cell, 1)
 
+    def copy(self) -> Sliding:
+        """Another one of the same panes, at the same slots."""
+        other = Sliding(self._panes, self._levels)
+        other._ranges = self._ranges.copy()
+        other.sums = {margin: cell.copy() for margin, cell in self.sums.items()}
+        return other
+
     def advance(self, ranges: Sequence[Range]) -> None:
         """Moves to other slots."""
-        for resolution, start, end in ranges:
-            before = self._ranges.get(resolution, (start, start))
-            for low, high, times in _moves(before, (start, end)):
-                for _, cells in self._panes.within((resolution, low, high)):
-                    for margin, cell in cells.items():
-                        self._add(margin, cell, times)
-            self._ranges[resolution] = (start, end)
+        for span, times in self._moves(ranges):
+            for _, cells in self._panes.within(span):
+                for margin, cell in cells.items():
+                    self._add(margin, cell, times)
+        self._ranges = {resolution: (start, end) for resolution, start, end in ranges}
+
+    def away(self, ranges: Sequence[Range]) -> int:
+        """How many panes it takes to move there."""
+        return sum(self._panes.count(span) for span, _ in self._moves(ranges))
+
+    def _moves(self, ranges: Sequence[Range]) -> Iterator[tuple[Range, int]]:
+        """What to add (1) and to take out (-1) to get to other slots."""
+        wanted = {resolution: (start, end) for resolution, start, end in ranges}
+        for resolution in wanted.keys() | self._ranges.keys():
+            old, new = self._ranges.get(resolution, _NOWHERE), wanted.get(resolution, _NOWHERE)
+            for low, high, times in _moves(old, new):
+                yield (resolution, low, high), times
 
     def _add(self, margin: Margin, cell: Cell, times: int) -> None:
         if (margin[0][0] == LEVEL) is not self._levels:

@@ -48,6 +48,14 @@ def test_changelogs_are_compacted_and_kept_for_ever() -> None:
         assert (topic.cleanup_policy, topic.retention_ms) == ("compact", -1), topic.name
 
 
+def test_changelogs_are_compacted_while_they_are_written() -> None:
+    """Kafka leaves the segment it writes to alone: of the default gigabyte, a start would read all."""
+    for topic in topics().of_role("internal"):
+        size = topic.config["segment.bytes"]
+        assert isinstance(size, int)
+        assert topic.max_message_bytes < size <= 64 * 1024 * 1024, topic.name
+
+
 def test_inputs_and_outputs_have_a_schema_and_internals_none() -> None:
     for topic in topics().by_name.values():
         assert (topic.schema is None) is (topic.role == "internal"), topic.name
@@ -160,6 +168,8 @@ def test_the_dead_letter_schema_has_the_reasons_of_the_decoder() -> None:
         ('cleanup_policy = "delete"', 'cleanup_policy = "shred"', "topic a: `cleanup_policy`"),
         ("retention_ms = -1", "retention_ms = -2", "topic a: `retention_ms`"),
         ("max_message_bytes = 1", "max_message_bytes = 1.5", "topic a: `max_message_bytes`"),
+        ("max_message_bytes = 1", "max_message_bytes = 1\nconfig = 1", "topic a: `config`"),
+        ("max_message_bytes = 1", "max_message_bytes = 1\nconfig = { a = [] }", "topic a: `config`"),
     ],
 )
 def test_a_wrong_topics_file_is_refused_by_topic_and_key(old: str, new: str, names: str) -> None:

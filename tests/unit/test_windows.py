@@ -383,3 +383,24 @@ def test_sliding_forwards_equals_starting_there() -> None:
         fresh.advance(tiles_of(grid, window, at))
         assert moving.sums == fresh.sums
         assert all(fresh.sums.values())
+
+
+def test_a_stretch_begun_as_a_copy_of_any_other_equals_one_begun_empty() -> None:
+    rng = random.Random(5)
+    calendar, windows = CALENDARS["Europe/Berlin"], WINDOWS["Europe/Berlin"]
+    grid = LiveGrid(windows, calendar, FIRST)
+    ledger = Ledger(grid)
+    ledger.post(difference([], [book(FIRST + rng.randrange(-40 * DAY, HOUR)) for _ in range(800)]))
+    ledger.flush()
+    for old in windows:
+        held = Sliding(ledger.panes)
+        held.advance(tiles_of(grid, old, FIRST))
+        before = {margin: dict(cell) for margin, cell in held.sums.items()}
+        for new in windows:  # of coarser panes and of finer ones
+            ranges = tiles_of(grid, new, FIRST - 5 * MINUTE)
+            begun, empty = held.copy(), Sliding(ledger.panes)
+            begun.advance(ranges)
+            empty.advance(ranges)
+            assert begun.sums == empty.sums
+            assert begun.away(ranges) == 0
+        assert held.sums == before

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -83,10 +84,17 @@ class Sums(NamedTuple):
         if not found:
             found[""] = {}
             for key, amount in self.cell.items():
-                stem, _, index = key.partition(".b")
-                if index:
-                    found.setdefault(stem, {})[int(index)] = amount
+                bin_key = _bin_key(key)
+                if bin_key is not None:
+                    found.setdefault(bin_key[0], {})[bin_key[1]] = amount
         return found.get(name, {})
+
+
+@lru_cache(1 << 16)  # cells of all members and windows have the same keys
+def _bin_key(key: str) -> tuple[str, int] | None:
+    """Measure and index of a bin's key; None for any other."""
+    measure, _, index = key.partition(".b")
+    return (measure, int(index)) if index else None
 
 
 @dataclass(frozen=True, slots=True)
