@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streams.board.pace import STATES
 from streams.board.snapshot import Health, Snapshot
 from streams.core.annotation import Annotation
 from streams.core.events import REASONS, format_instant
@@ -259,6 +260,14 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     yield _gauge("support_roi_as_of_timestamp_seconds", "The instant all windows end at.", snapshot.as_of / 1000)
     yield _gauge("support_roi_board_evaluation_seconds", "How long the last evaluation took.", snapshot.seconds)
     yield _gauge("support_roi_board_lag_records", "Records of the panes topic not read yet.", health.lag)
+    lag = "Records of the input topics not folded yet, by what the workers committed."
+    yield _gauge("support_roi_input_lag_records", lag, health.pace.waiting)
+    states = GaugeMetricFamily(
+        "support_roi_input_state", "1 for how far the workers are with the input topics, else 0.", labels=["state"]
+    )
+    for state in STATES:
+        states.add_metric([state], state == health.pace.state)
+    yield states
     newest = GaugeMetricFamily(
         "support_roi_newest_event_timestamp_seconds",
         "occurred_at of the newest event read.",

@@ -16,7 +16,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from streams import __version__
 from streams.board.annotations import Annotations
 from streams.board.documents import documents
+from streams.board.inputs import InputOffsets
 from streams.board.lease import Lease
+from streams.board.pace import PaceKeeper
 from streams.board.publisher import Publisher
 from streams.board.reader import Reader
 from streams.board.recent import RecentBreaches
@@ -72,6 +74,8 @@ class BoardService:
         )
         self.annotations = Annotations()
         self.breaches = RecentBreaches()
+        self.inputs = InputOffsets(bootstrap, settings.kafka.application)
+        self._pace = PaceKeeper()
         self.ready = False
         self.lag = 0
         #: By partition and key, the last record's value and time: of units not read whole yet, and of whole ones.
@@ -102,10 +106,12 @@ class BoardService:
             )
             await consumer.start()
             stack.push_async_callback(consumer.stop)
+            await stack.enter_async_context(self.inputs)
             tasks: list[asyncio.Future[Any]] = [
                 asyncio.ensure_future(self._follow(consumer)),
                 asyncio.ensure_future(self.annotations.follow(self._bootstrap)),
                 asyncio.ensure_future(self.breaches.follow(self._bootstrap)),
+                asyncio.ensure_future(self.inputs.follow()),
                 asyncio.ensure_future(stop.wait()),
             ]
             if self._publish:
@@ -155,7 +161,8 @@ class BoardService:
                 await self._observe(consumer, found)
                 annotations, breaches = self.annotations.shown(), self.breaches.shown()
                 snapshot = await asyncio.to_thread(self._snapshot)  # the loop has heartbeats to keep
-                self.screen.show(replace(snapshot, annotations=annotations, breaches=breaches))
+                health = self._with_pace(snapshot.health, snapshot.as_of)
+                self.screen.show(replace(snapshot, health=health, annotations=annotations, breaches=breaches))
                 due = time.monotonic() + (self._settings.board.refresh_seconds if self.ready else 1.0)
             await asyncio.sleep(0)
 
@@ -179,6 +186,11 @@ class BoardService:
                 self.reader.take(partition, key, value, written)
             read.clear()
         return self.reader.snapshot(self.as_of(), True, self.lag)
+
+    def _with_pace(self, health: Health, as_of: int) -> Health:
+        if not health.ready:
+            return health
+        return replace(health, pace=self._pace.look(time.monotonic(), self.inputs.told, health.newest_event, as_of))
 
     async def _observe(self, consumer: AIOKafkaConsumer, found: list[TopicPartition]) -> None:
         lag = 0

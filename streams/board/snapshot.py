@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from streams.board.pace import LIVE, Pace
 from streams.board.recent import Breach
 from streams.core.annotation import Annotation
 from streams.core.judgement import Finding
@@ -31,6 +32,8 @@ class Health:
     last_unit: dict[int, int] = field(default_factory=dict)
     #: Records of the panes topic the board has not read yet.
     lag: int = 0
+    #: How far the workers are with the input topics.
+    pace: Pace = LIVE
 
 
 @dataclass(frozen=True, slots=True)

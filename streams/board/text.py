@@ -90,6 +90,11 @@ def health_of(health: Health) -> dict[str, Any]:
     return {
         "ready": health.ready,
         "lag_records": health.lag,
+        "inputs": {
+            "state": health.pace.state,
+            "waiting_records": health.pace.waiting,
+            "seconds_to_go": health.pace.seconds,
+        },
         "newest_event": dict(health.newest_event),
         "dead_letters": sum(health.dead_letters.values()),
         "dead_letter_reasons": {reason: total for reason, total in sorted(health.dead_letters.items()) if total},

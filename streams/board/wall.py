@@ -16,7 +16,7 @@ from streams.board.prometheus import MetricInfo, running
 from streams.board.snapshot import Snapshot
 from streams.board.text import health_of
 from streams.board.verdicts import targets, verdict
-from streams.core.judgement import SURGE_CONTACTS, SURGE_TIMES, Yardstick
+from streams.core.judgement import SURGE_CONTACTS, SURGE_TIMES, Finding, Yardstick
 from streams.core.records import MetricRecord
 
 __all__ = ["breaches_json", "wall_json"]
@@ -34,7 +34,7 @@ _WALL_NAMES: Final = """
 """
 _WALL: Final = frozenset(_WALL_NAMES.split())
 _GROUPS: Final = {"benefit": "class"}
-_JUDGED: Final = frozenset({"warning_active", "surge_ratio", "goal_progress_ratio", "goal_off_pace"})
+_JUDGED: Final = frozenset({"surge_ratio", "goal_progress_ratio", "goal_off_pace"})
 _RECENT: Final = 20
 _OF_BREACH: Final = ("ticket_id", "target", "deadline", "channel", "priority")
 _WAITS: Final = frozenset({"sla_open_breached", "sla_due_soon", "sla_attained_ratio"})
@@ -78,7 +78,7 @@ def wall_json(snapshot: Snapshot, catalogue: Mapping[str, MetricInfo], yardstick
             metric: {"kind": catalogue[metric].kind, "unit": unit, "help": catalogue[metric].help}
             for metric, unit in units.items()
         },
-        "attention": _attention(judged),
+        "attention": _attention(judged, snapshot.findings),
         "health": health_of(snapshot.health),
     }
 
@@ -148,21 +148,27 @@ def _days(records: Iterable[MetricRecord], today: str | None) -> dict[str, list[
     return days
 
 
-def _attention(records: Iterable[MetricRecord]) -> dict[str, Any]:
-    """``warnings`` = {name: 1, 0 or null}; ``surges`` = [dimension, member, times, contacts], the highest first;
+def _attention(records: Iterable[MetricRecord], findings: Iterable[Finding]) -> dict[str, Any]:
+    """``warnings`` = {name: 1, 0 or null} of all that there is anything to judge by; ``at_risk`` = [dimension, member,
 
+    value] of what shows customers at risk; ``surges`` = [dimension, member, times, contacts], the highest first;
     ``goals`` = {name: {"window", "progress", "off_pace"}}.
     """
-    warnings: dict[str, Any] = {}
+    warnings: dict[str, int | None] = {}
+    at_risk: list[list[Any]] = []
+    for finding in findings:
+        before = warnings.get(finding.warning)
+        warnings[finding.warning] = before if finding.holds is None else max(before or 0, int(finding.holds))
+        if finding.warning == "customer_at_risk" and finding.holds:
+            at_risk.append([finding.dimension, finding.member, finding.value])
     surges: list[list[Any]] = []
     goals: dict[str, dict[str, Any]] = defaultdict(dict)
     for record in records:
-        if record.metric == "warning_active":
-            warnings[record.member] = record.value
-        elif record.metric == "surge_ratio":
+        if record.metric == "surge_ratio":
             if record.value is not None and record.value >= SURGE_TIMES and record.count >= SURGE_CONTACTS:
                 surges.append([record.dimension, record.member, record.value, record.count])
         else:
             name = "progress" if record.metric == "goal_progress_ratio" else "off_pace"
             goals[record.member] |= {"window": record.window, name: record.value}
-    return {"warnings": warnings, "surges": sorted(surges, key=lambda row: -row[2]), "goals": goals}
+    surges.sort(key=lambda row: -row[2])
+    return {"warnings": warnings, "at_risk": at_risk, "surges": surges, "goals": goals}

@@ -104,7 +104,8 @@ class WarningPublisher:
         leading = self._leads()
         if leading is False:
             self._held = None
-        if not leading or not snapshot.health.ready:
+        # Half a history warns of what was: nothing begins or ends by it.
+        if not leading or not snapshot.health.ready or snapshot.health.pace.state == "catching_up":
             return
         held = await self._read() if self._held is None else self._held
         self._held = None  # until it is known that all has arrived

@@ -38,9 +38,15 @@ PIPELINE: Final = Dashboard(
             Panel("Since the last unit, by partition", "timeseries", [
                 Query("time() - max by (partition) (support_roi_last_unit_timestamp_seconds)", "{{partition}}"),
             ], "How long ago a worker wrote events of this partition.", "s"),
-            Panel("Records not folded yet", "timeseries", [
+            Panel("Inputs", "stat", [Query("support_roi_input_state == 1", "{{instance}}: {{state}}")],
+                  "Live, catching up, stalled (events wait and no worker takes them), empty, or cut off from Kafka.",
+                  "none", 6),
+            Panel("Records not folded yet, by commits", "timeseries", [
+                Query("support_roi_input_lag_records", "{{instance}}"),
+            ], "Of the topics of events, as each board sees it, whether or not a worker runs.", "short"),
+            Panel("Records not folded yet, by partition", "timeseries", [
                 Query("max by (partition) (support_roi_worker_lag_records)", "{{partition}}"),
-            ], "Of the topics of events, by partition.", "short", may_be_empty=_NO_PAGE),
+            ], "Of the topics of events, as their worker sees it.", "short", may_be_empty=_NO_PAGE),
             Panel("Records not read yet", "timeseries", [Query("support_roi_board_lag_records", "{{instance}}")],
                   "Of support.panes, by the board.", "short"),
             Panel("Commit latency", "timeseries", [

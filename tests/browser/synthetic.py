@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from streams.board.pace import LIVE, STATES, Pace
 from streams.board.recent import Breach
 from streams.board.snapshot import Health, Snapshot
 from streams.board.web import Screen, WebLimits, application, serving
-from streams.core.judgement import Goal, Yardstick
+from streams.core.judgement import Finding, Goal, Yardstick
 from streams.core.records import MetricRecord
 
 ROLLING = {"5m": 5, "1h": 60, "24h": 1440, "7d": 10080, "30d": 43200, "90d": 129600, "365d": 525600}
@@ -75,7 +76,7 @@ def _all() -> list[Metric]:
         *(Metric(f"full_resolution_p{q}_seconds", "seconds", s, b) for q, b in ((50, 15800), (90, 187000))),
         *(Metric(x, "count", "count", b) for x, b in (("tickets_open", 212), ("tickets_unanswered", 37))),
         *(Metric(x, "count", "waits", 0) for x in ("sla_open_breached", "sla_due_soon")),
-        *(Metric(x, "count", x, 0) for x in ("warning_active", "goal_off_pace")),
+        Metric("goal_off_pace", "count", "goal_off_pace", 0),
         *(Metric(x, "ratio", "ratio", 0) for x in ("surge_ratio", "goal_progress_ratio")),
         Metric("oldest_unanswered_seconds", "seconds", s, 8042),
         Metric("value_at_risk", "money", money, 1842300),
@@ -94,6 +95,14 @@ GOAL = Goal("solve more at once", "fcr_one_session_ratio", "30d", "all", "all", 
 YARDSTICK = Yardstick(csat_benchmark=0.78, goals=[GOAL])
 #: Ended days that the board still tells of.
 DAYS = 14
+FINDINGS = [
+    Finding("surge", "issue_type", "delivery", True, "surge_ratio", "1h", 4.25, 3),
+    Finding("csat_below_benchmark", "all", "all", False, "csat_ratio", "30d", 0.87, 0.78),
+    Finding("roi_falling", "all", "all", None, "roi_net_ratio", "30d", 0.5, None),
+    Finding("customer_at_risk", "target", "first reply", True, "sla_open_breached", "now", 4, 0),
+    Finding("customer_at_risk", "satisfaction", "unsatisfied", True, "customers_active", "now", 1200, 0),
+    Finding("customer_at_risk", "target", "chat", True, "sla_open_breached", "now", 2, 0),
+]
 GROUPS = {
     "benefit": (
         "class",
@@ -112,7 +121,7 @@ GROUPS = {
 }
 
 
-def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0) -> Snapshot:
+def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0, pace: Pace = LIVE) -> Snapshot:
     """Values that wander slowly with time; ROI of 7 d is always 3 and of 30 d always 0.5, for the tests."""
     if not ready:
         return Snapshot(as_of, [], Health(ready=False, newest_event={"support.tickets": as_of - 86400000}, lag=lag))
@@ -141,11 +150,12 @@ def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0) -> 
         newest_event={"support.tickets": as_of - 900, "support.costs": as_of - 86_400_000},
         counters={"events": 1284210, "duplicates": 312},
         dead_letters={"schema": 3},
+        pace=pace,
     )
     breaches = [
         Breach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
     ]
-    return Snapshot(as_of, records, health, 0.18, breaches=breaches)
+    return Snapshot(as_of, records, health, 0.18, findings=FINDINGS, breaches=breaches)
 
 
 def _stamp(at: int) -> str:
@@ -163,7 +173,7 @@ def _ended(today: MetricRecord, as_of: int) -> list[MetricRecord]:
 
 
 def _told(as_of: int) -> Iterator[MetricRecord]:
-    """Waits by target, warnings, a surge and a goal: the same in every snapshot."""
+    """Waits by target, a surge and a goal: the same in every snapshot."""
     by_id, plain = {metric.id: metric for metric in METRICS}, random.Random(1)
 
     def told(metric: str, window: str, dimension: str, member: str, value: float | None, n: int) -> MetricRecord:
@@ -173,8 +183,6 @@ def _told(as_of: int) -> Iterator[MetricRecord]:
     for metric, waits in WAITS.items():
         for member, waiting in zip(GROUPS["sla_attained_ratio"][1], waits, strict=True):
             yield told(metric, "now", "target", member, waiting, waiting)
-    for warning, holds in (("surge", 1), ("csat_below_benchmark", 0), ("roi_falling", None)):
-        yield told("warning_active", "now", "warning", warning, holds, 1)
     yield told("surge_ratio", "1h", "issue_type", "delivery", 4.25, 34)
     yield told("surge_ratio", "1h", "issue_type", "billing", 1.5, 20)
     yield told("goal_progress_ratio", "30d", "goal", GOAL.name, 0.62, 1)
@@ -212,7 +220,7 @@ def _record(
     )  # fmt: skip
 
 
-async def serve(port: int, every: float, history: int, stop_after: int, stale: float) -> None:
+async def serve(port: int, every: float, history: int, stop_after: int, stale: float, inputs: list[str]) -> None:
     screen = Screen()
     limits = WebLimits(stale=stale, heartbeat=1.0)
     app = application(screen, METRICS, version="synthetic", limits=limits, yardstick=YARDSTICK)
@@ -223,7 +231,8 @@ async def serve(port: int, every: float, history: int, stop_after: int, stale: f
         shown = 0
         while True:
             if not stop_after or shown < stop_after:
-                screen.show(snapshot(round(time.time() * 1000)))
+                pace = Pace(inputs.pop(0), 1234) if inputs else LIVE  # type: ignore[arg-type]
+                screen.show(snapshot(round(time.time() * 1000), pace=pace))
                 shown += 1
             await asyncio.sleep(every)
 
@@ -236,6 +245,7 @@ if __name__ == "__main__":
     options.add_argument("--stop-after", type=int, default=0, help="snapshots after which evaluation stands still")
     options.add_argument("--stale", type=float, default=30.0)
     options.add_argument("--without", action="append", default=[], help="a metric this desk does not have")
+    options.add_argument("--inputs", choices=STATES, action="append", default=[], help="of each snapshot; then live")
     given = options.parse_args()
     METRICS[:] = [metric for metric in METRICS if metric.id not in given.without]
-    asyncio.run(serve(given.port, given.every, given.history, given.stop_after, given.stale))
+    asyncio.run(serve(given.port, given.every, given.history, given.stop_after, given.stale, given.inputs))

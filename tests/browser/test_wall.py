@@ -72,9 +72,14 @@ def test_breaches_warnings_goals_and_freshness(page: Any, live: str) -> None:
     expect(recent).to_have_count(3)
     expect(recent.first).to_have_text(re.compile(r"· first reply · T-1 \(chat, urgent\)$"))
     expect(page.locator("#late")).to_have_text("✕ 6 past target")
-    expect(page.locator("#warning-rows li").first).to_have_text(
+    warnings = page.locator("#warning-rows li")
+    expect(warnings.nth(0)).to_have_text(
         "✕ Surge of contactsissue type delivery: 4.3 times the usual, 34 in the last hour"
     )
+    expect(warnings.nth(1)).to_have_text(
+        "✕ Customers at risk6 waits past a target; 1,200 unsatisfied at the last answer"
+    )
+    expect(warnings.nth(2)).to_have_text("1 cannot be judged yet: ROI below that of the 30 days before")
     expect(page.locator("#goal-rows li")).to_have_text("✕ solve more at once62% of the way, off pace · last 30 days")
     expect(page.locator("#topics div").first).to_have_text("ticketsunder 1 min ago")
     expect(page.locator("#dead")).to_have_text("✕ 3 dead letters: 3 schema")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from chromium import expect
 from desk import desk, free_port
 
@@ -50,3 +51,24 @@ def test_progress_while_history_is_replayed(page: Any, start: Callable[..., Any]
     expect(page.locator("#loading-text")).to_contain_text("records to read")
     expect(page.locator("#main")).to_be_hidden()
     expect(page.locator("#main")).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    ("state", "says", "sign"),
+    [
+        ("empty", "No events yet. `support-roi send`", "no events yet"),
+        ("catching_up", "History is still coming in, now at ", "◷ catching up"),
+        ("stalled", "1,234 events wait, and no worker takes them", "✕ events wait"),
+        ("cut_off", "Kafka does not answer", "✕ no answer from Kafka"),
+    ],
+)
+def test_values_that_are_not_those_of_now_are_said_to_be_so(
+    page: Any, start: Callable[..., Any], state: str, says: str, sign: str
+) -> None:
+    """A board that answers is not yet one whose workers are there, and up to date."""
+    url = start(*["--inputs", state] * 10).url
+    page.goto(url)
+    expect(page.locator("#banner")).to_contain_text(says)
+    expect(page.locator("#state")).to_have_text(sign)
+    expect(page.locator("#state")).to_have_text("live, as of", timeout=15_000)
+    expect(page.locator("#banner")).to_be_hidden()

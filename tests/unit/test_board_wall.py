@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
 
+from streams.board.pace import Pace
 from streams.board.recent import MOST, RecentBreaches
 from streams.board.snapshot import Health, Snapshot
 from streams.board.verdicts import MET, MISSED, UNSURE, Target, targets, verdict
 from streams.board.wall import breaches_json, wall_json
 from streams.core.catalogue import METRICS
-from streams.core.judgement import NO_YARDSTICK, Goal, Yardstick
+from streams.core.judgement import NO_YARDSTICK, Finding, Goal, Yardstick
 from streams.core.records import MetricRecord
 
 LATER = 4_000_000_000_000
@@ -29,8 +31,13 @@ def record(metric: str, value: Any, **changed: Any) -> MetricRecord:
     return MetricRecord(metric=metric, value=value, **fields)
 
 
-def wall(*records: MetricRecord, yardstick: Yardstick = NO_YARDSTICK, health: Health | None = None) -> dict[str, Any]:
-    shown = wall_json(Snapshot(0, records, health or Health(ready=True)), METRICS, yardstick)
+def wall(
+    *records: MetricRecord,
+    yardstick: Yardstick = NO_YARDSTICK,
+    health: Health | None = None,
+    findings: Sequence[Finding] = (),
+) -> dict[str, Any]:
+    shown = wall_json(Snapshot(0, records, health or Health(ready=True), findings=findings), METRICS, yardstick)
     told: dict[str, Any] = json.loads(msgspec.json.encode(shown))
     return told
 
@@ -138,8 +145,6 @@ def test_warnings_surges_and_goals() -> None:
         return record("surge_ratio", value, window="1h", dimension="issue_type", member=member, count=count)
 
     shown = wall(
-        record("warning_active", 1, window="now", dimension="warning", member="surge"),
-        record("warning_active", None, window="now", dimension="warning", member="roi_falling"),
         surge("at both limits", 3.0, 10),
         surge("the highest", 9.0, 12),
         surge("too few", 9.0, 9),
@@ -149,10 +154,31 @@ def test_warnings_surges_and_goals() -> None:
         record("goal_off_pace", 1, window="7d", dimension="goal", member="mine"),
     )
     assert shown["attention"] == {
-        "warnings": {"surge": 1, "roi_falling": None},
+        "warnings": {},
+        "at_risk": [],
         "surges": [["issue_type", "the highest", 9.0, 12], ["issue_type", "at both limits", 3.0, 10]],
         "goals": {"mine": {"window": "7d", "progress": 0.4, "off_pace": 1}},
     }
+
+
+def test_a_warning_holds_where_it_holds_of_one_member_and_customers_at_risk_are_told_by_what_shows_it() -> None:
+    def finding(warning: str, holds: bool | None, dimension: str = "all", member: str = "all") -> Finding:
+        return Finding(warning, dimension, member, holds, "m", "now", 3 if holds else 0, 0)
+
+    attention = wall(
+        findings=[
+            finding("surge", False, "product", "a"),
+            finding("surge", True, "product", "b"),
+            finding("surge", None, "product", "c"),
+            finding("roi_falling", None),
+            finding("roi_negative", None),
+            finding("roi_negative", False),
+            finding("customer_at_risk", True, "target", "reply"),
+            finding("customer_at_risk", False, "satisfaction", "unsatisfied"),
+        ]
+    )["attention"]
+    assert attention["warnings"] == {"surge": 1, "roi_falling": None, "roi_negative": 0, "customer_at_risk": 1}
+    assert attention["at_risk"] == [["target", "reply", 3]]
 
 
 def test_dead_letters_are_told_by_reason() -> None:
@@ -161,6 +187,12 @@ def test_dead_letters_are_told_by_reason() -> None:
     assert told["dead_letters"] == 2
     assert told["dead_letter_reasons"] == {"schema": 2}
     assert told["newest_event"] == {"support.tickets": 9}
+    assert told["inputs"] == {"state": "live", "waiting_records": 0, "seconds_to_go": None}
+
+
+def test_how_far_the_workers_are_is_told() -> None:
+    told = wall(health=Health(ready=True, pace=Pace("catching_up", 9_000, 12.5)))["health"]
+    assert told["inputs"] == {"state": "catching_up", "waiting_records": 9_000, "seconds_to_go": 12.5}
 
 
 def breach(ticket: str, deadline: str, **changed: Any) -> bytes:

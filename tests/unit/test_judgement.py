@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from streams.board.pace import LIVE, Pace
 from streams.board.publisher import SendFailed
 from streams.board.snapshot import Health, Snapshot
 from streams.board.warnings import WarningPublisher, turns
@@ -161,8 +162,18 @@ class Topic:
             raise SendFailed("it arrived, and nobody was told")
 
 
-def shown(*findings: Finding, ready: bool = True) -> Snapshot:
-    return Snapshot(AS_OF, [], Health(ready=ready), findings=findings)
+def shown(*findings: Finding, ready: bool = True, pace: Pace = LIVE) -> Snapshot:
+    return Snapshot(AS_OF, [], Health(ready=ready, pace=pace), findings=findings)
+
+
+async def test_nothing_begins_or_ends_while_history_comes_in() -> None:
+    topic, history = Topic(), Pace("catching_up", 5000)
+    publisher = WarningPublisher(topic, topic.held)
+    await publisher.publish(shown(finding(True), pace=history))
+    assert topic.sent == []
+    await publisher.publish(shown(finding(True)))
+    await publisher.publish(shown(finding(False), pace=history))
+    assert topic.sent == [("billing", True)]
 
 
 async def test_what_goes_on_is_not_told_again_by_another_board_or_after_a_failure() -> None:

@@ -24,10 +24,11 @@ function drawRows(host, rows) {
 }
 
 export function drawAttention() {
-  const { warnings, surges, goals } = board.data.attention;
+  const { warnings, at_risk: risks, surges, goals } = board.data.attention;
   const holding = Object.keys(warnings).filter((name) => warnings[name]);
   const known = Object.values(warnings).filter((holds) => holds !== null).length;
-  const rows = holding.map((name) => ["missed", WARNINGS[name] || words(name), name === "surge" ? surging(surges) : ""]);
+  const why = { surge: surging(surges), customer_at_risk: atRisk(risks) };
+  const rows = holding.map((name) => ["missed", WARNINGS[name] || words(name), why[name] || ""]);
   if (!rows.length && known) rows.push(["met", `None of ${known} warnings holds`, ""]);
   if (!known) rows.push(["none", "Too little data to warn of anything yet", ""]);
   const unknown = Object.keys(warnings).length - known;
@@ -39,6 +40,14 @@ export function drawAttention() {
 
 const surging = (surges) => surges.slice(0, 3).map(([dimension, member, times, contacts]) =>
   `${words(dimension)} ${member}: ${plain(times, 1)} times the usual, ${plain(contacts, 0)} in the last hour`).join("; ");
+
+// What shows it, counted each for itself: a customer can be in several, and a ticket past two targets is two waits.
+const RISKS = { satisfaction: "unsatisfied at the last answer", contact_frequency: "who wrote again and again" };
+function atRisk(risks) {
+  const late = risks.filter(([dimension]) => dimension === "target").reduce((sum, [, , waits]) => sum + waits, 0);
+  const others = risks.filter(([dimension]) => dimension in RISKS).map(([dimension, , n]) => `${plain(n, 0)} ${RISKS[dimension]}`);
+  return [...(late ? [`${plain(late, 0)} waits past a target`] : []), ...others].join("; ");
+}
 
 function goalRow(name, { window, progress, off_pace: off }) {
   const verdict = off === null || off === undefined ? "none" : off ? "missed" : "met";

@@ -1,4 +1,5 @@
-// The event stream, and what the page says about it: loading, live, stale, lost. The browser reconnects by itself.
+// The event stream, and what the page says about it: loading, live, stale, lost; and of a live one, whether its values are
+// those of now (inputs.state). The browser reconnects by itself.
 
 import { $, setText } from "./parts.js";
 import { board } from "./store.js";
@@ -35,14 +36,20 @@ function state() {
   if (!board.data) return "loading";
   const silent = heard ? seconds(heard) : 0;
   if (broken || silent > 2.5 * limits.every + 2) return "lost";
-  return waiting || ageThen + seconds(shownAt) > limits.stale ? "stale" : "live";
+  if (waiting || ageThen + seconds(shownAt) > limits.stale) return "stale";
+  return board.data.health.inputs.state;
 }
+
+const STATES = {
+  loading: "connecting", lost: "✕ connection lost", stale: "✕ not up to date", live: "live, as of", empty: "no events yet",
+  catching_up: "◷ catching up", stalled: "✕ events wait", cut_off: "✕ no answer from Kafka",
+};
 
 export function say() {
   const now = state(), { data } = board, banner = $("banner"), was = banner.hidden;
   document.body.dataset.state = now;
   $("loading").hidden = Boolean(data); $("main").hidden = !data;
-  setText($("state"), { loading: "connecting", lost: "✕ connection lost", stale: "✕ not up to date", live: "live, as of" }[now]);
+  setText($("state"), STATES[now]);
   banner.hidden = now === "live" || now === "loading";
   if (!banner.hidden) setText($("banner-text"), trouble(now, new Date(data.as_of).toLocaleTimeString(LOCALE)));
   else if (!was) setText($("live"), "Up to date again.");
@@ -54,16 +61,26 @@ export function say() {
 }
 
 function trouble(now, at) {
+  const { newest_event: newest, inputs: { waiting_records: left } } = board.data.health;
   if (now === "lost") return `Connection lost. These are the values of ${at}; trying again …`;
+  if (now === "empty") return "No events yet. `support-roi send` sends event files, `support-roi simulate` a desk that does not exist.";
+  if (now === "stalled") return `${counted(left)}, and no worker takes them: these are values without them. Is a worker running?`;
+  if (now === "cut_off") return "Kafka does not answer: nothing new can come. Trying again …";
+  if (now === "catching_up") return `History is still coming in${upTo(newest)}${left ? `; ${counted(left)}` : ""}. Until it is in, these are not the values of now.`;
   if (waiting) return `The board is reading history again. These are the values of ${at}.`;
   return `No new values since ${at}. The board answers, but its evaluation stands still.`;
+}
+
+const counted = (left) => `${plain(left, 0)} event${left === 1 ? " waits" : "s wait"}`;
+// The newest event, where there is one.
+function upTo(newest) {
+  const at = Math.max(0, ...Object.values(newest || {}));
+  return at ? `, now at ${new Date(at).toLocaleString(LOCALE)}` : "";
 }
 
 function progress(health) {
   mostLag = Math.max(mostLag, health.lag_records || 0);
   setText($("loading-title"), "Replaying history …");
   if (mostLag) { $("progress").max = mostLag; $("progress").value = mostLag - health.lag_records; }
-  const newest = Math.max(0, ...Object.values(health.newest_event || {}));
-  const upTo = newest ? `, now at ${new Date(newest).toLocaleString(LOCALE)}` : "";
-  setText($("loading-text"), `${plain(health.lag_records || 0, 0)} records to read${upTo}. Values appear once all have been read: half of them would give wrong numbers.`);
+  setText($("loading-text"), `${plain(health.lag_records || 0, 0)} records to read${upTo(health.newest_event)}. Values appear once all have been read: half of them would give wrong numbers.`);
 }
