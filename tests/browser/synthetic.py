@@ -208,7 +208,7 @@ def _record(
     low = high = None
     if m.id in ("nps", "csat_ratio") and value is not None:
         n = max(1, n // 3)
-        width = (100 if m.id == "nps" else 0.65) / math.sqrt(n + 3)
+        width = (100 if m.id == "nps" else 0.1) / math.sqrt(n + 3)
         low, high = value - width, min(value + width, 100 if m.id == "nps" else 1)
     start = ALIGNED.get(window)
     compared = m.id.startswith(("roi_", "benefit_total", "service_cost")) and value is not None

@@ -57,6 +57,7 @@ export function say() {
   if (data) {
     const time = $("as-of"), date = new Date(data.as_of);
     time.dateTime = date.toISOString(); setText(time, date.toLocaleTimeString(LOCALE)); time.title = date.toLocaleString(LOCALE);
+    time.hidden = now !== "live";  // else the banner says of when the values are
   }
 }
 

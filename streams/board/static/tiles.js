@@ -48,7 +48,7 @@ function draw(tile) {
   setText(tile.sub, subtitle(host, kind, window, found, number));
   drawTrend(tile, number);
   const judged = beside("verdicts", metric, window);
-  mark(tile.verdict, judged && judged[0], judged ? verdictText(judged, number) : "");
+  mark(tile.verdict, judged && judged[0], judged ? verdictText(judged, number, found) : "");
   host.dataset.verdict = judged ? judged[0] : "none";
   drawBefore(tile.before, metric, window, value, number);
   if (tile.range) drawRange(tile, value, low, high, judged);
@@ -68,9 +68,10 @@ function subtitle(host, kind, window, [value, count, low, high], number) {
   return parts.join(" · ");
 }
 
-function verdictText([verdict, aim, whose], number) {
+function verdictText([verdict, aim, whose], number, [, , low, high]) {
   const target = `target ${number(aim)} (${whose})`;
-  return { met: target, unsure: `${target}: too close to tell`, missed: `misses ${target}` }[verdict];
+  const why = low !== null && (aim < low || aim > high) ? "too few answers" : "too close";
+  return { met: target, unsure: `${target}: ${why} to tell`, missed: `misses ${target}` }[verdict];
 }
 
 function drawTrend({ metric, now, svg }, number) {
