@@ -22,12 +22,26 @@ def _tune() -> None:
     gc.set_threshold(100_000, 50, 1000)
 
 
+def _keep(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.obj = value
+
+
+def _config_option() -> click.Option:
+    """Taken before a command and after it: nobody remembers which; the latter goes first."""
+    return click.Option(
+        ["--config"],
+        type=click.Path(dir_okay=False),
+        expose_value=False,
+        callback=_keep,
+        help="Settings file  [default: roi.toml, if there is one]",
+    )
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--config", type=click.Path(dir_okay=False), help="Settings file  [default: roi.toml, if there is one]")
 @click.option("--verbose", "-v", is_flag=True, help="Say more on stderr.")
 @click.version_option(__version__, prog_name="support-roi")
-@click.pass_context
-def main(context: click.Context, config: str | None, verbose: bool) -> None:
+def main(verbose: bool) -> None:
     """Live return on investment of customer service, from events in Kafka.
 
     Start with `support-roi demo`: everything on this machine, nothing to install.
@@ -37,9 +51,10 @@ def main(context: click.Context, config: str | None, verbose: bool) -> None:
         stream=sys.stderr,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    context.obj = config
     _tune()
 
 
+main.params.insert(0, _config_option())
 for command in (demo, worker, board, replay, send, annotate, simulate, topics, metrics, dashboards, check):
+    command.params.append(_config_option())
     main.add_command(command)

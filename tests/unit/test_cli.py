@@ -164,6 +164,8 @@ def test_many_dead_letters_are_counted_and_a_few_shown() -> None:
         (["reply", "a.jsonl"], 2, "reply"),
         (["--config", "no.toml", "replay", "a.jsonl"], 2, "no.toml"),
         (["--config", "wrong.toml", "replay", "a.jsonl"], 2, "currency"),
+        (["replay", "a.jsonl", "--config", "wrong.toml"], 2, "currency"),
+        (["--config", "no.toml", "replay", "a.jsonl", "--config", "wrong.toml"], 2, "currency"),
         (["simulate"], 2, "--out"),
         (["replay", "no.jsonl"], 1, "no.jsonl"),
         (["replay", "."], 1, "no *.jsonl"),
