@@ -181,6 +181,9 @@ class BoardService:
         """All values; none before the panes are read: half of a compacted topic is no state there ever was."""
         if not self.ready:
             return Snapshot(self.as_of(), [], Health(False, lag=self.lag))
+        for waiting in self._waiting.values():
+            for key in waiting:  # a newer version's units may end otherwise: that is refused, not waited for
+                codec.read_pane_key(key)
         for partition, read in self._whole.items():
             for key, (value, written) in read.items():
                 self.reader.take(partition, key, value, written)

@@ -26,8 +26,7 @@ async def _kafka(bootstrap: str, settings: Settings) -> str | None:
         found = await admin.inspect(bootstrap, settings.kafka.partitions)
     except admin.TopicsError as error:
         return str(error)
-    wrong = [f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem]
-    return f"{'; '.join(wrong)}: run support-roi topics" if wrong else None
+    return "; ".join(f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem) or None
 
 
 def _port(host: str, port: int) -> str | None:

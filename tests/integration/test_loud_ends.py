@@ -11,11 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from kafka.broker import KafkaServer
 from system import System
 
 from streams.core.codec import ORIGIN_KEY
-from streams.topics import ORDERS, PANES, TICKETS
+from streams.topics import ORDERS, PANES, STATE, TICKETS
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -88,6 +89,35 @@ def test_topics_of_unequal_partitions(system: System, topic: str) -> None:
     check = system.cli("check", "--bootstrap-servers", system.kafka.bootstrap)
     assert check.ends() == 1
     assert "partitions" in check.out
+
+
+@pytest.mark.parametrize(
+    ("topic", "name", "wrong", "remedy"),
+    [
+        (STATE, "cleanup.policy", "delete", "set it to compact"),
+        (PANES, "cleanup.policy", "compact,delete", "set it to compact"),
+        (STATE, "max.message.bytes", "1048588", "set it to 8388608"),
+    ],
+)
+def test_topics_that_would_lose_state_or_stop_a_worker(
+    system: System, topic: str, name: str, wrong: str, remedy: str
+) -> None:
+    """Made by somebody else, or by a Kafka that makes topics itself: with its defaults all sums are gone in a week."""
+    entry = ConfigEntry(name, wrong, incremental_operation=AlterConfigOpType.SET)
+    asked = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    client = AdminClient({"bootstrap.servers": system.kafka.bootstrap})
+    for done in client.incremental_alter_configs([asked]).values():
+        done.result()
+    feed(system)
+    for command in ("worker", "board", "topics"):
+        process = system.cli(command, "--bootstrap-servers", system.kafka.bootstrap)
+        assert process.ends() == 1, process.err
+        assert f"{topic} has {name}={wrong}" in process.err
+        assert remedy in process.err
+    assert system.done() == 0
+    check = system.cli("check", "--bootstrap-servers", system.kafka.bootstrap)
+    assert check.ends() == 1
+    assert remedy in check.out
 
 
 @pytest.mark.parametrize("command", ["worker", "board", "send", "topics", "demo"])
