@@ -14,7 +14,7 @@ from .costs import Course, Slope, allocate, course
 from .events import format_instant
 from .frames import Frame, Stretch
 from .ledger import Cell, merge
-from .measures import ALIGNED, ALL, DIMENSIONS, OTHER, Margin
+from .measures import ALIGNED, ALL, CLASSES, DIMENSIONS, MODELS, OTHER, Margin
 from .policy import Policy
 from .records import MetricRecord
 
@@ -39,7 +39,8 @@ def evaluate(
 ) -> Iterator[MetricRecord]:
     """The records of all metrics at ``as_of`` (ms, the exclusive end of every running frame).
 
-    ``levels`` are the sums of all time up to ``as_of``. A member that any frame has anything of is shown in all.
+    ``levels`` are the sums of all time up to ``as_of``. A member that any frame has anything of is shown in all, and
+    those that there are by definition always: a promise that nobody broke is at 0.
     """
     stamp = format_instant(as_of)
     shown = [name for name in _DIMENSIONS if dimensions is None or name in _ALWAYS or name in dimensions]
@@ -57,7 +58,7 @@ def evaluate(
                 continue
             bound = None if dimension in _ALWAYS else limit  # their members are few, and ``other`` is one of class
             tables = [context.table(frame.window, frame.flows, dimension, frame.active) for frame in own]
-            members = ["all"] if dimension == "all" else _members(metric, tables)
+            members = ["all"] if dimension == "all" else _members(metric, tables, _defined(dimension, policy))
             for frame, table in zip(own, tables, strict=True):
                 compared = context.compared(metric, frame, dimension)
                 for member, value, beside in _values(metric, table, members, bound, compared):
@@ -206,9 +207,16 @@ def _stem(key: str) -> str:
     return key.partition(".")[0].partition("@")[0]
 
 
-def _members(metric: Metric, tables: Iterable[_Table]) -> list[str]:
+def _defined(dimension: str, policy: Policy) -> Iterable[str]:
+    """The members that a dimension has whatever happens; for most none."""
+    if dimension == "target":
+        return (level.name for level in policy.service_levels)
+    return {"class": CLASSES, "model": MODELS}.get(dimension, ())
+
+
+def _members(metric: Metric, tables: Iterable[_Table], defined: Iterable[str]) -> list[str]:
     """All members that a metric has anything of in any window, so that shorter windows show their zeros."""
-    found: set[str] = set()
+    found = set(defined)
     for table in tables:
         found.update(table.having(metric.needs))
     return sorted(found)

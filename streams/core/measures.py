@@ -59,7 +59,10 @@ NO_LABELS: Final[Labels] = (UNKNOWN,) * len(OWN)
 ABSENT: Final = ""
 #: Dimensions that configuration does not choose.
 ALWAYS: Final = ("class", "target", "model")
-#: The models of attribution.
+#: The classes of benefit, and the models of attribution.
+CLASSES: Final[Labels] = (
+    "saved_cart", "renewal", "upsell", "cross_sell", "upgrade", "referral", "repeat", "other", "savings",
+)  # fmt: skip
 MODELS: Final[Labels] = ("last_touch", "first_touch", "linear", "time_decay", "position")
 
 
