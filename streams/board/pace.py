@@ -50,7 +50,7 @@ class Inputs(NamedTuple):
 
 class _Look(NamedTuple):
     at: float
-    folded: int
+    inputs: Inputs
     newest: int | None
 
 
@@ -66,21 +66,22 @@ class PaceKeeper:
             return Pace("cut_off")
         newest = max((at for at in newest_event.values() if at <= as_of), default=None)
         looks = self._looks
-        looks.append(_Look(now, inputs.folded, newest))
+        looks.append(_Look(now, inputs, newest))
         while len(looks) > 1 and looks[1].at <= now - SPAN:
             looks.popleft()
         first = looks[0]
-        took, passed = inputs.folded - first.folded, now - first.at
+        took, passed = inputs.folded - first.inputs.folded, now - first.at
         seconds = inputs.waiting * passed / took if took > 0 else None
         return Pace(self._state(inputs, newest, as_of, passed, seconds), inputs.waiting, seconds)
 
     def _state(self, inputs: Inputs, newest: int | None, as_of: int, passed: float, seconds: float | None) -> State:
-        if inputs.waiting and seconds is None and passed >= SPAN:
+        if seconds is None and passed >= SPAN and all(look.inputs.waiting for look in self._looks):
             return "stalled"
         if newest is None:
             return "catching_up" if inputs.waiting else "empty"
-        old = as_of - newest > HISTORY
-        slow = inputs.waiting > MANY and (seconds or 0) > BEHIND
-        if slow or (old and (inputs.waiting or newest != self._looks[0].newest)):
+        before = self._looks[max(0, len(self._looks) - 2)]
+        waiting = min(inputs.waiting, before.inputs.waiting)  # at two looks: what has just come is no backlog
+        slow = waiting > MANY and (seconds or 0) > BEHIND
+        if slow or (as_of - newest > HISTORY and (waiting or newest != self._looks[0].newest)):
             return "catching_up"
         return "live"

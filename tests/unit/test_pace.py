@@ -41,7 +41,10 @@ CASES = [
     Case("history that never waits", ((9, 0, OLD - 1), (10, 0, OLD)), "catching_up", 0.0),
     Case("history that waits, at the first look", ((9, 7, OLD),), "catching_up"),
     Case("history is over", ((9, 0, OLD - 1), (10, 0, AS_OF)), "live", 0.0),
+    Case("the first event of the morning", ((9, 0, OLD), (9, 1, OLD)), "live"),
+    Case("history that waits", ((9, 7, OLD), (9, 7, OLD)), "catching_up"),
     Case("waiting for less than the span", steady(900, 3, AS_OF)[:-1], "live"),
+    Case("come just now, after a quiet while", (*steady(900, 0, AS_OF), (900, 3, AS_OF)), "live"),
     Case("waiting, and nobody takes it", steady(900, 3, AS_OF), "stalled"),
     Case("taken again", (*steady(900, 3, AS_OF), (902, 1, AS_OF)), "live", 15.0),
 ]
