@@ -24,6 +24,7 @@ from bench.data import ROI_TOML, SETTINGS
 from bench.process import PATIENCE, ROOT
 from bench.report import Row
 from streams import admin
+from streams.connection import Connection
 from streams.core.events import format_instant
 from streams.demo.feed import send
 from streams.demo.simulator import SimulatedEvent
@@ -78,8 +79,8 @@ async def _load(bootstrap: str, events: Sequence[SimulatedEvent]) -> None:
         for start in range(0, len(events), 5000):
             yield events[start : start + 5000]
 
-    await admin.ensure(bootstrap, PARTITIONS)
-    await send(bootstrap, slices(), events_per_second=1e9)
+    await admin.ensure(Connection(bootstrap), PARTITIONS)
+    await send(Connection(bootstrap), slices(), events_per_second=1e9)
 
 
 async def _bare(bootstrap: str, count: int) -> Drained:

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
+from streams.connection import Connection
 from streams.topics import Topic, topics
 
 __all__ = ["Finding", "TopicsError", "ensure", "inspect"]
@@ -54,20 +55,20 @@ class Finding:
         return None
 
 
-async def inspect(bootstrap: str, partitions: int | None = None) -> list[Finding]:
+async def inspect(kafka: Connection, partitions: int | None = None) -> list[Finding]:
     """What is there. The inputs that exist say how many partitions all of them must have."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await _start(admin, bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.options())
+    await _start(admin, kafka)
     try:
         return await _inspect(admin, partitions)
     finally:
         await admin.close()
 
 
-async def ensure(bootstrap: str, partitions: int | None = None, replication: int = 1) -> list[Finding]:
+async def ensure(kafka: Connection, partitions: int | None = None, replication: int = 1) -> list[Finding]:
     """Creates the topics that are missing; ``TopicsError`` for those that cannot serve. Returns them all."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await _start(admin, bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.options())
+    await _start(admin, kafka)
     try:
         found = await _inspect(admin, partitions)
         missing = [finding for finding in found if not finding.partitions]
@@ -82,12 +83,15 @@ async def ensure(bootstrap: str, partitions: int | None = None, replication: int
     return found
 
 
-async def _start(admin: AIOKafkaAdminClient, bootstrap: str) -> None:
+async def _start(admin: AIOKafkaAdminClient, kafka: Connection) -> None:
     try:
         await admin.start()
     except KafkaError as error:
         await admin.close()
-        raise TopicsError(f"no Kafka at {bootstrap} ({error}): name one with --bootstrap-servers") from None
+        raise TopicsError(
+            f"no Kafka at {kafka.servers} ({error}): name one with --bootstrap-servers, or set kafka.security_protocol "
+            f"(now {kafka.security_protocol}) and what belongs to it"
+        ) from None
 
 
 async def _inspect(admin: AIOKafkaAdminClient, partitions: int | None) -> list[Finding]:

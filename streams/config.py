@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from streams.connection import Connection
 from streams.core.business_time import WEEKDAYS, WORKING_WEEK, BusinessClock, Hours, LocalDays, parse_hours
 from streams.core.catalogue import FAMILIES, METRICS, Metric
 from streams.core.events import DAY, MINUTE, SECOND
@@ -116,6 +117,26 @@ class KafkaTable(_Table, frozen=True, kw_only=True):
     partitions: Annotated[int, Meta(ge=1, le=1000)] = 4
     replication: Annotated[int, Meta(ge=1, le=10)] = 1
     session_timeout_ms: Annotated[int, Meta(ge=1000, le=300_000)] = 6000
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: str = ""
+    ssl_ca_file: str = ""
+    ssl_certificate_file: str = ""
+    ssl_key_file: str = ""
+
+    def connection(self, servers: str | None = None) -> Connection:
+        """How this Kafka is reached, or another one (``servers``) in the same way."""
+        return Connection(
+            servers or self.bootstrap_servers,
+            self.security_protocol,
+            self.sasl_mechanism,
+            self.sasl_username,
+            self.sasl_password,
+            self.ssl_ca_file,
+            self.ssl_certificate_file,
+            self.ssl_key_file,
+        )
 
 
 class WorkerTable(_Table, frozen=True, kw_only=True):
@@ -332,6 +353,8 @@ def _override(given: dict[str, Any], variable: str, text: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text  # a bare word
+    if path[0] == "kafka" and path[-1].startswith("sasl_") and not isinstance(value, str):
+        value = text  # a password may look like a number
     for name in path[:-1]:
         given = given.setdefault(name, {})
     given[path[-1]] = value
@@ -402,6 +425,7 @@ def _check(settings: Settings) -> None:
         if goal.window not in windows:
             raise ConfigError(f"goals[{index}].window: {goal.window!r}: no such window{_nearest(goal.window, windows)}")
     _check_families(settings)
+    _check_security(settings.kafka)
     settings.yardstick()
 
 
@@ -421,6 +445,32 @@ def _check_families(settings: Settings) -> None:
             if name not in told:
                 family = next(family for family, metrics in FAMILIES.items() if METRICS[name] in metrics)
                 raise ConfigError(f"goals[{index}]: {name} is off: add {family!r} to metrics.families")
+
+
+def _check_security(kafka: KafkaTable) -> None:
+    """What a protocol needs is there, and nothing that it does not use: somebody would rely on it."""
+    protocol = kafka.security_protocol
+    for kind, names in _SECURITY.items():
+        for name in names:
+            if getattr(kafka, name) and kind not in protocol:
+                raise ConfigError(f"kafka.{name}: not used with security_protocol = {protocol!r}: set one with {kind}")
+    if "SASL" in protocol and not (kafka.sasl_username and kafka.sasl_password):
+        raise ConfigError(
+            f"kafka.sasl_username, kafka.sasl_password: {protocol} needs both; the variable "
+            "SUPPORT_ROI_KAFKA_SASL_PASSWORD keeps the latter out of the file"
+        )
+    for name in _SECURITY["SSL"]:
+        file = getattr(kafka, name)
+        if file and not Path(file).is_file():
+            raise ConfigError(f"kafka.{name}: {file}: no such file")
+    if kafka.ssl_key_file and not kafka.ssl_certificate_file:
+        raise ConfigError("kafka.ssl_certificate_file: a key needs its certificate")
+
+
+_SECURITY: Final = {
+    "SASL": ("sasl_username", "sasl_password"),
+    "SSL": ("ssl_ca_file", "ssl_certificate_file", "ssl_key_file"),
+}
 
 
 def _zones() -> set[str]:

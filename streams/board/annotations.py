@@ -7,6 +7,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
+from streams.connection import Connection
 from streams.core.annotation import Annotation, decode
 from streams.topics import ANNOTATIONS
 
@@ -41,11 +42,11 @@ class Annotations:
         told = {annotation.key: annotation for annotation in self._known.values()}
         return tuple(sorted(told.values(), key=lambda annotation: (annotation.at, annotation.key)))
 
-    async def follow(self, bootstrap: str) -> None:
+    async def follow(self, kafka: Connection) -> None:
         """Reads the topic from its start, for ever. Raises what it cannot be read for."""
         consumer = AIOKafkaConsumer(
             ANNOTATIONS,
-            bootstrap_servers=bootstrap,
+            **kafka.options(),
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,

@@ -14,6 +14,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgre
 
 from streams.board.pace import Inputs
 from streams.board.topic import partitions
+from streams.connection import Connection
 from streams.topics import INPUTS
 
 __all__ = ["InputOffsets", "counted"]
@@ -38,9 +39,9 @@ def counted(first: Mapping[Any, int], end: Mapping[Any, int], committed: Mapping
 class InputOffsets:
     """``told`` is the newest answer; None while Kafka gives none. A group nobody has heard of has folded nothing."""
 
-    def __init__(self, bootstrap: str, application: str) -> None:
+    def __init__(self, kafka: Connection, application: str) -> None:
         self.told: Inputs | None = Inputs()
-        self._bootstrap, self._application = bootstrap, application
+        self._kafka, self._application = kafka, application
         self._connections = AsyncExitStack()
         self._sources: list[TopicPartition] = []
         # made in __aenter__: aiokafka wants a running loop
@@ -48,11 +49,8 @@ class InputOffsets:
         self._admin: AIOKafkaAdminClient | None = None
 
     async def __aenter__(self) -> Self:
-        options: dict[str, Any] = {
-            "bootstrap_servers": self._bootstrap,
-            "request_timeout_ms": int(PATIENCE * 1000),
-        }
-        self._sources = [source for topic in INPUTS for source in await partitions(self._bootstrap, topic)]
+        options = {**self._kafka.options(), "request_timeout_ms": int(PATIENCE * 1000)}
+        self._sources = [source for topic in INPUTS for source in await partitions(self._kafka, topic)]
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
         self._admin = AIOKafkaAdminClient(**options)
         async with self._connections as connections:

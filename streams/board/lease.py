@@ -17,6 +17,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from streams.config import KafkaTable
+from streams.connection import Connection
 from streams.topics import WARNINGS
 
 __all__ = ["Lease"]
@@ -27,13 +28,13 @@ _TURN_MS: Final = 500
 class Lease(ConsumerRebalanceListener):  # type: ignore[misc]
     """``leads()`` says whether this board publishes; ``hold`` keeps it in the group for as long as it runs."""
 
-    def __init__(self, bootstrap: str, settings: KafkaTable, topic: str = WARNINGS) -> None:
+    def __init__(self, kafka: Connection, settings: KafkaTable, topic: str = WARNINGS) -> None:
         self._source = TopicPartition(topic, 0)
         self._leads: bool | None = None
         # made in __aenter__: aiokafka wants a running loop
         self._consumer: AIOKafkaConsumer | None = None
         self._options = {
-            "bootstrap_servers": bootstrap,
+            **kafka.options(),
             "client_id": f"support-roi-board-{os.getpid()}",  # who leads shows in the group's description
             "group_id": f"{settings.application}.publisher",
             "enable_auto_commit": False,

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaConsumer
 
+from streams.connection import Connection
 from streams.core.events import parse_instant
 from streams.topics import SLA_BREACHES
 
@@ -66,10 +67,10 @@ class RecentBreaches:
         newest = sorted(self._known.items(), key=lambda item: (-item[1][0], item[0]))
         return tuple(breach for _, (_, breach) in newest)
 
-    async def follow(self, bootstrap: str) -> None:
+    async def follow(self, kafka: Connection) -> None:
         """Reads the topic's last records and then each as it comes, for ever. Raises what it cannot be read for."""
         consumer = AIOKafkaConsumer(
-            SLA_BREACHES, bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
+            SLA_BREACHES, **kafka.options(), isolation_level="read_committed", enable_auto_commit=False
         )
         await consumer.start()
         try:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from streams.board.publisher import SendFailed
 from streams.board.topic import latest
+from streams.connection import Connection
 from streams.topics import METRICS
 
 __all__ = ["KafkaSender"]
@@ -22,15 +23,16 @@ logger = logging.getLogger(__name__)
 class KafkaSender:
     """The topic: an idempotent producer; after an error a new one, because a fenced or broken one stays broken."""
 
-    def __init__(self, bootstrap_servers: str, *, topic: str = METRICS, **options: Any) -> None:
-        self._options = {"bootstrap_servers": bootstrap_servers, "client_id": "support-roi-board"} | options
+    def __init__(self, kafka: Connection, *, topic: str = METRICS, **options: Any) -> None:
+        self._kafka = kafka
+        self._options = {**kafka.options(), "client_id": "support-roi-board", **options}
         self._topic = topic
         self._producer: AIOKafkaProducer | None = None
 
     async def keys(self) -> set[str]:
         """Those that compaction will leave, but for what is no record's key: that is none of ours."""
         try:
-            held = await latest(self._options["bootstrap_servers"], self._topic)
+            held = await latest(self._kafka, self._topic)
         except KafkaError as problem:
             raise SendFailed(repr(problem)) from problem
         return {key.decode() for key in held if key.count(b"|") >= 4}

@@ -28,6 +28,7 @@ from streams.board.topic import partitions
 from streams.board.warnings import WarningPublisher, told
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.config import Settings
+from streams.connection import Connection
 from streams.core import codec
 from streams.core.windows import LADDER
 from streams.topics import PANES, WARNINGS
@@ -51,14 +52,14 @@ class BoardService:
     def __init__(
         self,
         settings: Settings,
-        bootstrap: str,
+        kafka: Connection,
         as_of: int | None = None,
         publish: bool = True,
         on_listening: Callable[[str], None] = lambda url: None,
     ) -> None:
         policy = settings.policy()
         self._settings = settings
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._as_of = as_of
         self._publish = publish
         self._on_listening = on_listening
@@ -74,7 +75,7 @@ class BoardService:
         )
         self.annotations = Annotations()
         self.breaches = RecentBreaches()
-        self.inputs = InputOffsets(bootstrap, settings.kafka.application)
+        self.inputs = InputOffsets(kafka, settings.kafka.application)
         self._pace = PaceKeeper()
         self.ready = False
         self.lag = 0
@@ -98,7 +99,7 @@ class BoardService:
             url = await stack.enter_async_context(serving(app, self._settings.board.host, self._settings.board.port))
             self._on_listening(url)
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._kafka.options(),
                 isolation_level="read_committed",
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,
@@ -109,8 +110,8 @@ class BoardService:
             await stack.enter_async_context(self.inputs)
             tasks: list[asyncio.Future[Any]] = [
                 asyncio.ensure_future(self._follow(consumer)),
-                asyncio.ensure_future(self.annotations.follow(self._bootstrap)),
-                asyncio.ensure_future(self.breaches.follow(self._bootstrap)),
+                asyncio.ensure_future(self.annotations.follow(self._kafka)),
+                asyncio.ensure_future(self.breaches.follow(self._kafka)),
                 asyncio.ensure_future(self.inputs.follow()),
                 asyncio.ensure_future(stop.wait()),
             ]
@@ -131,19 +132,19 @@ class BoardService:
         works: list[Coroutine[Any, Any, None]] = []
         leads: Callable[[], bool | None] = lambda: True  # noqa: E731
         if self._as_of is None:
-            lease = await stack.enter_async_context(Lease(self._bootstrap, self._settings.kafka))
+            lease = await stack.enter_async_context(Lease(self._kafka, self._settings.kafka))
             leads, works = lease.leads, [lease.hold()]
-        metrics, warnings = KafkaSender(self._bootstrap), KafkaSender(self._bootstrap, topic=WARNINGS)
+        metrics, warnings = KafkaSender(self._kafka), KafkaSender(self._kafka, topic=WARNINGS)
         for sender in (metrics, warnings):
             stack.push_async_callback(sender.close)
         board = self._settings.board
         publisher = Publisher(metrics, per_second=board.publish_per_second, every=board.refresh_seconds, leads=leads)
         works.append(publisher.run(self.screen))
-        works.append(WarningPublisher(warnings, partial(told, self._bootstrap), leads).run(self.screen))
+        works.append(WarningPublisher(warnings, partial(told, self._kafka), leads).run(self.screen))
         return works
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
-        found = await partitions(self._bootstrap, PANES)
+        found = await partitions(self._kafka, PANES)
         consumer.assign(found)
         await consumer.seek_to_beginning(*found)
         target = await consumer.end_offsets(found)

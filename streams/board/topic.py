@@ -5,12 +5,14 @@ from __future__ import annotations
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from streams.connection import Connection
+
 __all__ = ["latest", "partitions"]
 
 
-async def partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
+async def partitions(kafka: Connection, topic: str) -> list[TopicPartition]:
     """The partitions of a topic, which is there: whoever starts a board makes sure of it."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.options())
     try:
         await admin.start()
         (found,) = await admin.describe_topics([topic])
@@ -19,10 +21,10 @@ async def partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, row["partition"]) for row in found["partitions"]]
 
 
-async def latest(bootstrap: str, topic: str) -> dict[bytes, bytes]:
+async def latest(kafka: Connection, topic: str) -> dict[bytes, bytes]:
     """The last value of each key, of those that have one. Raises ``KafkaError``."""
-    sources = await partitions(bootstrap, topic)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    sources = await partitions(kafka, topic)
+    consumer = AIOKafkaConsumer(**kafka.options(), enable_auto_commit=False)
     try:
         await consumer.start()
         consumer.assign(sources)

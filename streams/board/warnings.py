@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from streams.board.publisher import SendFailed, Snapshots
 from streams.board.snapshot import Snapshot
 from streams.board.topic import latest
+from streams.connection import Connection
 from streams.core.catalogue import METRICS
 from streams.core.events import format_instant
 from streams.core.judgement import Finding
@@ -115,10 +116,10 @@ class WarningPublisher:
         self._held = held | {record.key: record for record in changed}
 
 
-async def told(bootstrap: str) -> dict[str, WarningRecord]:
+async def told(kafka: Connection) -> dict[str, WarningRecord]:
     """What ``support.warnings`` holds, by key. Raises ``SendFailed`` where it cannot be read now."""
     try:
-        held = await latest(bootstrap, WARNINGS)
+        held = await latest(kafka, WARNINGS)
     except KafkaError as problem:
         raise SendFailed(repr(problem)) from problem
     return {key.decode(): _read(value) for key, value in held.items()}

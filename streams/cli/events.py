@@ -20,8 +20,8 @@ from streams.core.events import format_instant
 from .shared import (
     Instant,
     Step,
-    bootstrap_of,
     bootstrap_option,
+    kafka_of,
     on_signals,
     read_settings,
     run_to_end,
@@ -138,12 +138,12 @@ def send(context: click.Context, paths: tuple[str, ...], bootstrap_servers: str 
     from streams.files import paths_of
 
     settings = settings_of(context)
-    bootstrap = bootstrap_of(settings, bootstrap_servers)
+    kafka = kafka_of(settings, bootstrap_servers)
 
     async def work() -> Any:
         found = paths_of(paths)
-        await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
-        return await run(bootstrap, found)
+        await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
+        return await run(kafka, found)
 
     for topic, count in sorted(run_to_end(work()).items()):
         click.echo(f"{count:>10,}  {topic}", err=True)
@@ -168,7 +168,7 @@ def annotate(
     if remove and at is None:
         raise click.UsageError("--remove needs the --at of what it takes back")
     settings = settings_of(context)
-    bootstrap = bootstrap_of(settings, bootstrap_servers)
+    kafka = kafka_of(settings, bootstrap_servers)
     now = int(datetime.now(UTC).timestamp()) * 1000
     said = {"kind": kind, "at": format_instant(now if at is None else at), "text": text}
     try:
@@ -179,8 +179,8 @@ def annotate(
         raise click.UsageError(str(error)) from None
 
     async def work() -> None:
-        await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
-        await run(bootstrap, annotation, remove)
+        await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
+        await run(kafka, annotation, remove)
 
     run_to_end(work())
     click.echo(f"{'removed' if remove else 'marked'} {annotation.key}", err=True)
@@ -223,13 +223,13 @@ def simulate(
         from streams import admin
         from streams.demo.feed import feed
 
-        assert bootstrap_servers is not None
-        await admin.ensure(bootstrap_servers, settings.kafka.partitions, settings.kafka.replication)
+        kafka = kafka_of(settings, bootstrap_servers)
+        await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
         stop = asyncio.Event()
         on_signals(stop)
         feeding = asyncio.ensure_future(
             feed(
-                bootstrap_servers, seed=seed, history_days=days, speed=speed, tickets_per_day=tickets_per_day,
+                kafka, seed=seed, history_days=days, speed=speed, tickets_per_day=tickets_per_day,
                 customers=customers, events_per_second=50_000,
                 on_progress=lambda p: click.echo(f"\r{p.sent:,} events", nl=False, err=True),
             )

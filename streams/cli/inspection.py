@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from .shared import (
-    bootstrap_of,
     bootstrap_option,
+    kafka_of,
     run_to_end,
     settings_of,
 )
@@ -26,12 +26,12 @@ def topics(context: click.Context, bootstrap_servers: str | None, dry_run: bool,
     from streams import admin
 
     settings = settings_of(context)
-    bootstrap = bootstrap_of(settings, bootstrap_servers)
+    kafka = kafka_of(settings, bootstrap_servers)
     wanted = partitions or settings.kafka.partitions
     if dry_run:
-        found = run_to_end(admin.inspect(bootstrap, wanted))
+        found = run_to_end(admin.inspect(kafka, wanted))
     else:
-        found = run_to_end(admin.ensure(bootstrap, wanted, settings.kafka.replication))
+        found = run_to_end(admin.ensure(kafka, wanted, settings.kafka.replication))
     for finding in found:
         topic = finding.topic
         state = finding.problem or f"{finding.partitions} partitions"
@@ -83,7 +83,7 @@ def check(context: click.Context, bootstrap_servers: str | None) -> None:
     settings = settings_of(context)
     click.echo("settings    ok")
     good = True
-    for what, problem in asyncio.run(run(settings, bootstrap_of(settings, bootstrap_servers))):
+    for what, problem in asyncio.run(run(settings, kafka_of(settings, bootstrap_servers))):
         click.echo(f"{what:<11} {problem or 'ok'}")
         good = good and problem is None
     if not good:

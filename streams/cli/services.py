@@ -14,8 +14,8 @@ from streams.config import Settings
 
 from .shared import (
     as_of_option,
-    bootstrap_of,
     bootstrap_option,
+    kafka_of,
     on_signals,
     run_to_end,
     settings_of,
@@ -49,6 +49,7 @@ def demo(
     from streams.demo.demo import demo as run
 
     settings = _with_port(settings_of(context), port)
+    kafka = None if bootstrap_servers is None else kafka_of(settings, bootstrap_servers)
 
     async def work() -> Any:
         stop = asyncio.Event()
@@ -56,7 +57,7 @@ def demo(
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, stop.set)
         return await run(
-            settings, stop, bootstrap=bootstrap_servers, seed=seed, days=days, speed=speed,
+            settings, stop, kafka=kafka, seed=seed, days=days, speed=speed,
             tickets_per_day=tickets_per_day, customers=customers,
         )  # fmt: skip
 
@@ -96,18 +97,18 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     from streams.worker.state import wall_clock
 
     settings = settings_of(context)
-    bootstrap = bootstrap_of(settings, bootstrap_servers)
-    found = run_to_end(admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication))
+    kafka = kafka_of(settings, bootstrap_servers)
+    found = run_to_end(admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication))
     clock: Callable[[], int] = wall_clock if as_of is None else lambda: as_of
     figures = Figures()
-    host = app.build(settings, bootstrap, found[0].partitions, clock, on_unit=figures.unit)
+    host = app.build(settings, kafka, found[0].partitions, clock, on_unit=figures.unit)
     port = settings.worker.metrics_port if metrics_port is None else metrics_port
     if port:
         try:
             figures.serve(host.partition_log, settings.worker.metrics_host, port)
         except OSError as error:
             raise click.ClickException(f"port {port} of {settings.worker.metrics_host}: {error.strerror}") from error
-    click.echo(f"worker {settings.kafka.application} on {bootstrap}", err=True)
+    click.echo(f"worker {settings.kafka.application} on {kafka.servers}", err=True)
     sys.exit(run(host))
 
 
@@ -129,13 +130,13 @@ def board(
     settings = _with_port(settings_of(context), port)
     if host is not None:
         settings = msgspec.structs.replace(settings, board=msgspec.structs.replace(settings.board, host=host))
-    bootstrap = bootstrap_of(settings, bootstrap_servers)
+    kafka = kafka_of(settings, bootstrap_servers)
 
     async def work() -> None:
-        await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
+        await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
         stop = asyncio.Event()
         on_signals(stop)
         listening = lambda url: click.echo(f"board on {url}", err=True)  # noqa: E731
-        await BoardService(settings, bootstrap, as_of, publish, listening).run(stop)
+        await BoardService(settings, kafka, as_of, publish, listening).run(stop)
 
     run_to_end(work())

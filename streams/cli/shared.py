@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from streams.config import ConfigError, Settings, load
+from streams.connection import Connection
 from streams.core.codec import StateError
 from streams.core.events import DAY, HOUR, MINUTE, parse_instant
 
@@ -55,8 +56,8 @@ def read_settings(path: str | None) -> Settings:
         raise click.UsageError(str(error)) from None
 
 
-def bootstrap_of(settings: Settings, given: str | None) -> str:
-    return given or settings.kafka.bootstrap_servers
+def kafka_of(settings: Settings, given: str | None) -> Connection:
+    return settings.kafka.connection(given)
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from streams.connection import Connection
 from streams.core.annotation import Annotation
 from streams.topics import ANNOTATIONS
 
 __all__ = ["annotate"]
 
 
-async def annotate(bootstrap: str, annotation: Annotation, remove: bool = False) -> None:
+async def annotate(kafka: Connection, annotation: Annotation, remove: bool = False) -> None:
     """Writes the annotation and waits until it is durable; ``remove`` takes the same one back."""
     value = None if remove else msgspec.json.encode(annotation.as_json())
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(**kafka.options(), acks="all", enable_idempotence=True) as producer:
         await producer.send_and_wait(ANNOTATIONS, value, annotation.key.encode())

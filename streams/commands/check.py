@@ -7,23 +7,24 @@ import socket
 
 from streams import admin
 from streams.config import Settings
+from streams.connection import Connection
 
 __all__ = ["check"]
 
 
-async def check(settings: Settings, bootstrap: str) -> list[tuple[str, str | None]]:
+async def check(settings: Settings, kafka: Connection) -> list[tuple[str, str | None]]:
     """(what was looked at, its problem with the remedy or None)."""
     return [
-        ("kafka", await _kafka(bootstrap, settings)),
+        ("kafka", await _kafka(kafka, settings)),
         ("board port", _port(settings.board.host, settings.board.port)),
         ("demo", _demo()),
         ("targets", _targets(settings)),
     ]
 
 
-async def _kafka(bootstrap: str, settings: Settings) -> str | None:
+async def _kafka(kafka: Connection, settings: Settings) -> str | None:
     try:
-        found = await admin.inspect(bootstrap, settings.kafka.partitions)
+        found = await admin.inspect(kafka, settings.kafka.partitions)
     except admin.TopicsError as error:
         return str(error)
     return "; ".join(f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem) or None

@@ -11,6 +11,7 @@ from typing import Final
 import click
 from aiokafka import AIOKafkaProducer
 
+from streams.connection import Connection
 from streams.core.events import Rejected, decode, record_key
 from streams.files import read, size
 from streams.topics import TICKETS, topic_of
@@ -20,7 +21,7 @@ __all__ = ["send"]
 _IN_FLIGHT: Final = 5000
 
 
-async def send(bootstrap: str, paths: Sequence[Path]) -> Counter[str]:
+async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
     """Sends every line and waits for all acknowledgements; returns how many went to each topic.
 
     A line that is no event is sent to the tickets topic as it is: the worker dead-letters it with its reason, so
@@ -28,7 +29,7 @@ async def send(bootstrap: str, paths: Sequence[Path]) -> Counter[str]:
     """
     counts: Counter[str] = Counter()
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=20, max_batch_size=256 * 1024,
+        **kafka.options(), acks="all", enable_idempotence=True, linger_ms=20, max_batch_size=256 * 1024,
         max_request_size=4 * 1024 * 1024,
     ) as producer:  # fmt: skip
         with click.progressbar(length=size(paths), label="sending", file=sys.stderr, width=30) as bar:

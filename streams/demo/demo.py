@@ -14,6 +14,7 @@ import msgspec
 from streams import admin, topics
 from streams.board.service import BoardService
 from streams.config import ServiceLevelTable, Settings
+from streams.connection import Connection
 from streams.demo.broker import PARTITIONS, EmbeddedBroker
 from streams.demo.feed import Progress, feed
 from streams.worker import app
@@ -39,7 +40,7 @@ async def demo(
     settings: Settings,
     stop: asyncio.Event,
     *,
-    bootstrap: str | None,
+    kafka: Connection | None,
     seed: int,
     days: float,
     speed: float,
@@ -49,23 +50,23 @@ async def demo(
     """Runs until ``stop`` is set; the board that is returned still holds the last values."""
     settings = _settings(settings)
     with ExitStack() as stack:
-        transactional = bootstrap is not None
-        if bootstrap is None:
+        transactional = kafka is not None
+        if kafka is None:
             broker = stack.enter_context(EmbeddedBroker(topics.topics().by_name))
-            bootstrap, partitions = broker.bootstrap_servers, PARTITIONS
+            kafka, partitions = Connection(broker.bootstrap_servers), PARTITIONS
         else:
-            found = await admin.ensure(bootstrap, settings.kafka.partitions, settings.kafka.replication)
+            found = await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
             partitions = found[0].partitions
         show = _Progress(days)
-        host = app.build(settings, bootstrap, partitions, transactional=transactional, on_unit=show.folded)
-        board = BoardService(settings, bootstrap, on_listening=_addresses)
+        host = app.build(settings, kafka, partitions, transactional=transactional, on_unit=show.folded)
+        board = BoardService(settings, kafka, on_listening=_addresses)
         running = [
             asyncio.ensure_future(serve(host, stop)),
             asyncio.ensure_future(board.run(stop)),
         ]
         feeding = asyncio.ensure_future(
             feed(
-                bootstrap,
+                kafka,
                 seed=seed,
                 history_days=days,
                 speed=speed,

@@ -11,6 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
+from streams.connection import Connection
 from streams.demo.simulator import SimulatedEvent, live, wall_clock
 
 __all__ = ["Progress", "feed", "send"]
@@ -32,7 +33,7 @@ class Progress(NamedTuple):
 
 
 async def feed(
-    bootstrap_servers: str,
+    kafka: Connection,
     *,
     seed: int = 1,
     history_days: float = 90,
@@ -51,11 +52,11 @@ async def feed(
         customers=customers,
         tickets_per_day=tickets_per_day,
     )
-    await send(bootstrap_servers, stream, events_per_second=events_per_second, room=room, on_progress=on_progress)
+    await send(kafka, stream, events_per_second=events_per_second, room=room, on_progress=on_progress)
 
 
 async def send(
-    bootstrap_servers: str,
+    kafka: Connection,
     slices: AsyncIterable[Sequence[SimulatedEvent]],
     *,
     events_per_second: float = 10_000,
@@ -66,7 +67,7 @@ async def send(
     if events_per_second <= 0:
         raise ValueError("`events_per_second` must be above 0")
     sent = 0
-    async with _PRODUCER(bootstrap_servers=bootstrap_servers, acks="all", max_batch_size=_BATCH_BYTES) as producer:
+    async with _PRODUCER(**kafka.options(), acks="all", max_batch_size=_BATCH_BYTES) as producer:
         sender = _Sender(producer)
         began = due = time.monotonic()
         async for events in slices:

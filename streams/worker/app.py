@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streams.config import Settings
+from streams.connection import Connection
 from streams.topics import INPUTS, PANES, STATE
 from streams.worker.agents import define
 from streams.worker.host import Host
@@ -16,7 +17,7 @@ __all__ = ["build"]
 
 def build(
     settings: Settings,
-    bootstrap: str,
+    kafka: Connection,
     partitions: int,
     clock: Callable[[], int] = wall_clock,
     transactional: bool = True,
@@ -44,7 +45,7 @@ def build(
     log = PartitionLog(
         LogOptions(
             application=settings.kafka.application,
-            bootstrap=bootstrap,
+            kafka=kafka,
             sources=INPUTS,
             changelogs=(STATE, PANES),
             transactional=transactional,

@@ -30,7 +30,7 @@ class Clients:
 
     def __init__(self, options: LogOptions) -> None:
         self.options = options
-        self._kafka: dict[str, Any] = {"bootstrap_servers": options.bootstrap, **options.client}
+        self._kafka: dict[str, Any] = options.kafka.options()
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
 

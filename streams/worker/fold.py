@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from streams.connection import Connection
 
 
 class Record(Protocol):
@@ -70,7 +72,7 @@ class Batch(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class LogOptions:
     application: str  # the consumer group, and the stem of the transactional ids
-    bootstrap: str
+    kafka: Connection
     sources: Sequence[str]  # co-partitioned
     changelogs: Sequence[str] = ()  # compacted, as many partitions as the sources
     transactional: bool = True  # False only for brokers without transactions, and one worker
@@ -81,4 +83,3 @@ class LogOptions:
     rebalance_timeout_ms: int = 60_000
     transaction_timeout_ms: int = 60_000
     instance: str | None = None  # static membership
-    client: Mapping[str, Any] = field(default_factory=dict)  # security settings, for every connection

@@ -18,6 +18,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from streams.connection import Connection
 from streams.worker.clients import Clients
 from streams.worker.host import Host, run
 from streams.worker.log import LogOptions, Output, PartitionLog, Record
@@ -153,7 +154,7 @@ def main() -> int:
     log = FaultyLog(
         LogOptions(
             application=name,
-            bootstrap=SETUP["bootstrap"],
+            kafka=Connection(SETUP["bootstrap"]),
             sources=[f"{name}-a", f"{name}-b"],
             changelogs=[f"{name}-counts"],
             transactional=SETUP.get("transactional", True),

@@ -15,6 +15,7 @@ from typing import Any
 from counting_worker import Fault, FaultyLog
 
 from streams.config import load
+from streams.connection import Connection
 from streams.worker import app
 from streams.worker.host import run
 
@@ -26,7 +27,11 @@ def main() -> int:
     app.PartitionLog = FaultyLog  # type: ignore[misc]
     as_of: int = setup["as_of"]
     host = app.build(
-        load(), setup["bootstrap"], setup.get("partitions", 4), lambda: as_of, setup.get("transactional", True)
+        load(),
+        Connection(setup["bootstrap"]),
+        setup.get("partitions", 4),
+        lambda: as_of,
+        setup.get("transactional", True),
     )
     return run(host)
 

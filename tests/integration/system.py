@@ -28,6 +28,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.broker import KafkaServer
 
 from streams import admin
+from streams.connection import Connection
 from streams.core.codec import PENDING, read_pane_key
 from streams.core.events import Rejected, decode, parse_instant, record_key
 from streams.topics import INPUTS, PANES, STATE, topic_of, topics
@@ -150,6 +151,10 @@ class Process:
         assert self.ends(seconds) == 0, self.err[-3000:]
         assert not COMPLAINTS.search(self.err), self.err[-3000:]
 
+    def ends_with(self, code: int) -> Self:
+        assert self.ends() == code, self.err[-3000:]
+        return self
+
     def terminate(self) -> None:
         self.signal(signal.SIGTERM)
         self.ended_well()
@@ -260,7 +265,7 @@ class System:
 
     def fresh_topics(self, partitions: int = 4) -> None:
         self.remove_topics()
-        asyncio.run(admin.ensure(self.kafka.bootstrap, partitions))
+        asyncio.run(admin.ensure(Connection(self.kafka.bootstrap), partitions))
         client = AdminClient({"bootstrap.servers": self.kafka.bootstrap})
 
         def led() -> bool:

@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.connection import Connection
 from streams.core.events import decode, parse_instant
 from streams.demo.broker import PARTITIONS, BrokerMissing, EmbeddedBroker
 from streams.demo.feed import Progress, feed, send
@@ -139,7 +140,7 @@ def test_what_is_sent_arrives_once_in_order_and_with_room_asked_for() -> None:
 
     async def through(servers: str) -> list[Any]:
         told: list[Progress] = []
-        sent = await send(servers, slices(), events_per_second=1e6, room=room, on_progress=told.append)
+        sent = await send(Connection(servers), slices(), events_per_second=1e6, room=room, on_progress=told.append)
         assert sent == len(events) == told[-1].sent
         assert asked == len(told) == 40
         assert told[-1].at == events[-1].at
@@ -170,7 +171,7 @@ def test_the_keys_go_where_every_other_client_puts_them() -> None:
         yield events
 
     async def compare(servers: str) -> None:
-        await send(servers, once())
+        await send(Connection(servers), once())
         ours = {record.key: record.partition for record in await read(servers, INPUTS, len(events))}
         async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
             for key, partition in ours.items():
@@ -194,7 +195,7 @@ def test_feeding_gives_history_throttled_then_live() -> None:
         began = asyncio.get_running_loop().time()
         task = asyncio.create_task(
             feed(
-                servers,
+                Connection(servers),
                 history_days=0.5,
                 customers=300,
                 tickets_per_day=2000,

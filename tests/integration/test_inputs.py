@@ -15,6 +15,7 @@ from system import System, until
 
 from streams.board.inputs import InputOffsets
 from streams.board.pace import Inputs
+from streams.connection import Connection
 from streams.topics import COSTS, TICKETS
 
 
@@ -41,7 +42,7 @@ async def says(offsets: InputOffsets, expected: Inputs) -> None:
 async def test_what_waits_is_what_no_worker_has_committed(system: System) -> None:
     application, bootstrap = system.application, system.kafka.bootstrap
     async with (
-        InputOffsets(bootstrap, application) as offsets,
+        InputOffsets(Connection(bootstrap), application) as offsets,
         AIOKafkaProducer(bootstrap_servers=bootstrap) as plain,
         AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=application) as producer,
     ):
@@ -63,7 +64,7 @@ async def test_what_waits_is_what_no_worker_has_committed(system: System) -> Non
 
 async def test_a_silent_kafka_says_nothing_and_is_asked_again(system: System) -> None:
     kafka = system.kafka
-    async with InputOffsets(kafka.bootstrap, system.application) as offsets:
+    async with InputOffsets(Connection(kafka.bootstrap), system.application) as offsets:
         following = asyncio.ensure_future(offsets.follow())
         kafka.pause()
         try:

@@ -23,6 +23,7 @@ from confluent_kafka import Producer
 from counting_worker import CountingFold
 from kafka.broker import KafkaServer
 
+from streams.connection import Connection
 from streams.worker.host import Host, serve
 from streams.worker.log import Batch, LogOptions, Output, PartitionLog
 
@@ -377,7 +378,7 @@ class Source:
 
 def test_an_agent_is_tested_without_kafka() -> None:
     async def scenario() -> CountingFold:
-        host = Host("x", PartitionLog(LogOptions(application="x", bootstrap="", sources=[]), None))  # type: ignore[arg-type]
+        host = Host("x", PartitionLog(LogOptions(application="x", kafka=Connection(""), sources=[]), None))  # type: ignore[arg-type]
 
         @host.agent(host.batches)
         async def fold(batches: Any) -> None:
@@ -402,7 +403,7 @@ def test_plain_mode_on_the_mock_cluster_of_the_demo() -> None:
         log = PartitionLog(
             LogOptions(
                 application="demo",
-                bootstrap=f"{broker.host}:{broker.port}",
+                kafka=Connection(f"{broker.host}:{broker.port}"),
                 sources=["a", "b"],
                 changelogs=["x-counts"],
                 transactional=False,

@@ -72,6 +72,11 @@ def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
             ["goals[0].metric", "nps"],
         ),
         ("currency = ", ["roi.toml", "TOML"]),
+        ('[kafka]\nsecurity_protocol = "TLS"', ["kafka.security_protocol", "TLS"]),
+        ('[kafka]\nsecurity_protocol = "SASL_SSL"', ["kafka.sasl_username", "SUPPORT_ROI_KAFKA_SASL_PASSWORD"]),
+        ('[kafka]\nsasl_password = "secret"', ["kafka.sasl_password", "security_protocol", "SASL"]),
+        ('[kafka]\nsecurity_protocol = "SSL"\nssl_ca_file = "no.pem"', ["kafka.ssl_ca_file", "no.pem"]),
+        ('[kafka]\nsecurity_protocol = "SSL"\nssl_key_file = "roi.toml"', ["kafka.ssl_certificate_file"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_the_nearest_right_one(text: str, said: list[str]) -> None:
@@ -99,6 +104,20 @@ def test_the_environment_overrides_the_file() -> None:
     assert (settings.attribution.look_back_days, settings.attribution.half_life_days) == (9, 3.5)
     assert settings.windows.rolling == ("1h", "7d")
     assert (settings.business.time_zone, settings.dimensions.limit) == ("Asia/Kathmandu", 7)
+
+
+def test_a_password_is_text_whatever_it_looks_like_and_is_never_shown() -> None:
+    settings = written(
+        "", KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="7", KAFKA_SASL_PASSWORD="12345"
+    )
+    connection = settings.kafka.connection("there:9092")
+    assert (connection.sasl_username, connection.sasl_password) == ("7", "12345")
+    assert "12345" not in repr(connection)
+    assert connection.options() == {
+        "bootstrap_servers": "there:9092", "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN",
+        "sasl_plain_username": "7", "sasl_plain_password": "12345",
+    }  # fmt: skip
+    assert "ssl_context" in written('[kafka]\nsecurity_protocol = "SSL"').kafka.connection().options()
 
 
 def test_every_key_has_a_variable() -> None:

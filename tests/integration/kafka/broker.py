@@ -75,7 +75,7 @@ def tool(main: str) -> list[str]:
     return [*JAVA, "-cp", f"{broker}/*:{folder}/*", main]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -87,7 +87,7 @@ class KafkaServer:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kafka-"))
-        self.port, self._controller = _free_port(), _free_port()
+        self.port, self._controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.log = self.folder / "kafka.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,30 +111,29 @@ class KafkaServer:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def properties(self) -> dict[str, object]:
+        """What the broker is configured with."""
+        return {
+            "process.roles": "broker,controller",
+            "node.id": 1,
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{self._controller}",
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self._controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "controller.listener.names": "CONTROLLER",
+            "log.dirs": self.folder / "data",
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 4,
+            "group.initial.rebalance.delay.ms": 0,
+            "group.min.session.timeout.ms": 1000,  # or every lost worker costs a test six seconds
+            "auto.create.topics.enable": "false",
+            "log.retention.ms": -1,  # tests write old timestamps
+        }
+
     def _format(self) -> None:
-        self._config().write_text(
-            "\n".join(
-                f"{key}={value}"
-                for key, value in {
-                    "process.roles": "broker,controller",
-                    "node.id": 1,
-                    "controller.quorum.bootstrap.servers": f"127.0.0.1:{self._controller}",
-                    "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self._controller}",
-                    "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-                    "controller.listener.names": "CONTROLLER",
-                    "log.dirs": self.folder / "data",
-                    "offsets.topic.replication.factor": 1,
-                    "offsets.topic.num.partitions": 4,
-                    "transaction.state.log.replication.factor": 1,
-                    "transaction.state.log.min.isr": 1,
-                    "transaction.state.log.num.partitions": 4,
-                    "group.initial.rebalance.delay.ms": 0,
-                    "group.min.session.timeout.ms": 1000,  # or every lost worker costs a test six seconds
-                    "auto.create.topics.enable": "false",
-                    "log.retention.ms": -1,  # tests write old timestamps
-                }.items()
-            )
-        )
+        self._config().write_text("\n".join(f"{key}={value}" for key, value in self.properties().items()))
         cluster = uuid.uuid4().hex[:22]
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c"),

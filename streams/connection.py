@@ -1,0 +1,39 @@
+"""How a Kafka is reached: what every client of ours, of whichever sort, is made with."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Connection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """``servers``: host:port, some with commas between. The rest as in ``[kafka]`` of ``roi.toml``; empty: not used."""
+
+    servers: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: str = field(default="", repr=False)
+    ssl_ca_file: str = ""
+    ssl_certificate_file: str = ""
+    ssl_key_file: str = ""
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of aiokafka's clients. Raises ``OSError`` for files that cannot be used."""
+        options: dict[str, Any] = {"bootstrap_servers": self.servers, "security_protocol": self.security_protocol}
+        if "SASL" in self.security_protocol:
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password,
+            }
+        if "SSL" in self.security_protocol:
+            context = ssl.create_default_context(cafile=self.ssl_ca_file or None)
+            if self.ssl_certificate_file:
+                context.load_cert_chain(self.ssl_certificate_file, self.ssl_key_file or None)
+            options["ssl_context"] = context
+        return options
