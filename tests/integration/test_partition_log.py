@@ -278,7 +278,7 @@ def options(run: Run, **changes: Any) -> LogOptions:
     return LogOptions(
         **{
             "application": run.name,
-            "bootstrap": run.kafka.bootstrap,
+            "kafka": Connection(run.kafka.bootstrap),
             "sources": run.sources,
             "changelogs": [f"{run.name}-counts"],
             "session_timeout_ms": 2000,
