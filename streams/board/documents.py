@@ -12,7 +12,7 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from streams.board.prometheus import descriptions
+from streams.board.pipeline import descriptions
 from streams.core.catalogue import METRICS
 from streams.core.catalogue.base import LABELS
 from streams.resources import grafana_folder

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from streams.board.documents import anchor
-from streams.board.prometheus import descriptions
+from streams.board.pipeline import descriptions
 from streams.commands.dashboards import alerts_by_family, files
 from streams.config import Settings
 from streams.core.catalogue import METRICS
