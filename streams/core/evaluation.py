@@ -57,8 +57,9 @@ def evaluate(
             if dimension not in metric.dimensions:
                 continue
             bound = None if dimension in _ALWAYS else limit  # their members are few, and ``other`` is one of class
-            tables = [context.table(frame.window, frame.flows, dimension, frame.active) for frame in own]
-            members = ["all"] if dimension == "all" else _members(metric, tables, _defined(dimension, policy))
+            tables = context.tables(own, dimension)
+            seen = context.tables(frames, dimension) if metric.level else tables
+            members = ["all"] if dimension == "all" else _members(metric, seen, _defined(dimension, policy))
             for frame, table in zip(own, tables, strict=True):
                 compared = context.compared(metric, frame, dimension)
                 for member, value, beside in _values(metric, table, members, bound, compared):
@@ -91,6 +92,9 @@ class _Context:
         self._flows: dict[int, dict[str, dict[str, Cell]]] = {}
         self._courses: dict[int, Course] = {}
         self._tables: dict[tuple[str, int, str], _Table] = {}
+
+    def tables(self, frames: Iterable[Frame], dimension: str) -> list[_Table]:
+        return [self.table(frame.window, frame.flows, dimension, frame.active) for frame in frames]
 
     def table(self, window: str, flows: Stretch | None, dimension: str, active: int | None = None) -> _Table:
         key = (window, id(flows), dimension)

@@ -4,8 +4,8 @@ Replay and board both take their sums from ``Frames``: it knows which stretches 
 keeps the sums of each while panes change and the clock moves, and lets go of those no longer asked for.
 
 ``previous`` is the window before; of a running period the same elapsed part, to the edge of a pane. ``year_before``
-is 364 days back for windows of local days, and the calendar's for aligned ones, to the local midnight; shorter
-rolling windows have none, because no panes so fine are kept for a year.
+is 364 days back, and the calendar's for aligned windows, both to the local midnight, because no panes finer than a day
+are kept for a year; rolling windows that are not of whole days have none. Those of ``period`` are exact to the ms.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Frames:
         running = [Frame("now", None)]
         running += [_frame(window.name, None, stretches) for window in self._windows]
         if self._start is not None and self._start < as_of:
-            running.append(Frame("period", stretches["period", "", 0], format_instant(self._start)))
+            running.append(replace(_frame("period", None, stretches), period_start=format_instant(self._start)))
         ended: list[tuple[Frame, int]] = []
         now = self.levels.sums.get(ALL, {}).get("customers_active", 0)
         for kind in self._aligned:
@@ -147,12 +147,15 @@ class Frames:
             start = window.start(as_of)
             yield _Ask((window.name, "", 0), start, as_of, window.resolution)
             yield _Ask((window.name, "previous", 0), window.start(start), start, window.resolution)
-            if window.days:
+            if window.whole_days:
                 end = window.calendar.shift(as_of, -_YEAR)
-                begin = window.calendar.shift(as_of, -_YEAR - window.days)
+                begin = window.calendar.shift(as_of, -_YEAR - window.whole_days)
                 yield _Ask((window.name, "year_before", 0), begin, end, DAYS)
         if self._start is not None and self._start < as_of:
-            yield _Ask(("period", "", 0), self._start, as_of, 0)
+            start, year = self._start, _YEAR * DAY
+            yield _Ask(("period", "", 0), start, as_of, 0)
+            yield _Ask(("period", "previous", 0), 2 * start - as_of, start, 0)
+            yield _Ask(("period", "year_before", 0), start - year, as_of - year, 0)
         for kind in self._aligned:
             for period in kind.told(as_of):
                 yield from _of_period(kind, period, as_of)

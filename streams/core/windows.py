@@ -46,6 +46,11 @@ class Window:
     resolution: int
     calendar: LocalDays
 
+    @property
+    def whole_days(self) -> int:
+        """Its length in days; 0 where that is no whole number."""
+        return self.days or (self.length // DAY if self.length % DAY == 0 else 0)
+
     def start(self, as_of: int) -> int:
         """Where the window that ends at ``as_of`` begins: an edge of its pane."""
         if self.days:

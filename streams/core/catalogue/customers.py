@@ -76,8 +76,8 @@ def _increment(sums: Sums) -> Value:
 
 CUSTOMERS: Final = [
     Metric("customers_active", "count", "customers", "Customers active now: joined or bought, and not left since.",
-           "spells begun less spells ended, up to now", level("customers_active"), ("customers_active",),
-           dimensions=_PERSON, level=True),
+           "spells begun less spells ended, up to now", level("customers_active"),
+           ("customers_active", "customers_joined", "customers_left"), dimensions=_PERSON, level=True),
     Metric("customers_joined", "count", "customers", "Spells of being active begun, by joining or a paid order.",
            "count of beginnings", count("customers_joined"), ("customers_joined",), dimensions=_PERSON),
     Metric("customers_left", "count", "customers", "Spells of being active ended, by leaving or inactivity.",

@@ -12,6 +12,8 @@ __all__ = ["TICKETS"]
 
 _WORKING: Final = "on the business clock"
 _RANK: Final = "the sample of rank ceil(n * {} / 100)"
+#: What a ticket leaves in windows: who has had any shows a backlog of 0, and does not vanish with it.
+_SEEN: Final = ("tickets_open", "tickets_unanswered", "tickets_created", "tickets_solved")
 #: One sample a ticket at its first or last solving: those of the resolution times.
 _FIRST_SOLVED: Final = "first_resolution.n"
 _LAST_SOLVED: Final = "full_resolution.n"
@@ -101,13 +103,13 @@ TICKETS: Final = [
            "Customers' tickets solved before any agent answered: they have no first response time.",
            "count at the first solving", count("solved_unanswered"), ("solved_unanswered",), lower_is_better=True),
     Metric("tickets_open", "count", "tickets", "Tickets not solved now.", "created or reopened less solved, up to now",
-           level("tickets_open"), ("tickets_open",), level=True, lower_is_better=True),
+           level("tickets_open"), _SEEN, level=True, lower_is_better=True),
     Metric("tickets_unanswered", "count", "tickets",
            "Customers' tickets, not solved since, that no agent has ever answered.",
-           "first-response clocks running now", level("tickets_unanswered"), ("tickets_unanswered",), level=True,
+           "first-response clocks running now", level("tickets_unanswered"), _SEEN, level=True,
            lower_is_better=True),
     Metric("oldest_unanswered_seconds", "seconds", "seconds", "Age of the oldest unanswered ticket.",
-           "as_of - its creation", _oldest, ("tickets_unanswered",), level=True, lower_is_better=True),
+           "as_of - its creation", _oldest, _SEEN, level=True, lower_is_better=True),
     *_times("first_response", "Creation by the customer to the first public agent message"),
     *_times("first_acknowledgement", "Creation by the customer to the first public answer of bot, rule or agent"),
     *_times("next_response", "A customer's first unanswered message after that to the next public agent message"),
