@@ -12,6 +12,8 @@ __all__ = ["FileError", "Located", "paths_of", "read", "size"]
 
 #: A line longer than this is given cut off: it is ``too_large`` whatever it says, and memory stays bounded.
 LONGEST: Final = 1024 * 1024
+#: What some editors put before the first line.
+_MARK: Final = b"\xef\xbb\xbf"
 
 
 class FileError(Exception):
@@ -72,7 +74,7 @@ def _lines(path: Path, raw: io.BufferedReader, progress: Callable[[int], None]) 
             here = raw.tell()
             progress(here - told)
             told = here
-        body = line.strip()
+        body = (line.removeprefix(_MARK) if number == 1 else line).strip()
         if body:
             yield Located(path, number, body)
     progress(raw.tell() - told)

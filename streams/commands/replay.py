@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from streams.config import Settings
-from streams.core.events import Event, Rejected, decode
+from streams.core.events import Event, Rejected, decode, format_instant
 from streams.core.records import MetricRecord
 from streams.core.replay import Replay
 from streams.files import Located, read, size
@@ -67,6 +67,8 @@ def replay(
     if not events and as_of is None:
         return
     end = as_of if as_of is not None else max(event.occurred_at for event in events) + 1
+    if start is not None and start >= end:
+        raise click.UsageError(f"--from must be before --as-of, here just past the last event: {format_instant(end)}")
     first = start if start is not None else min((event.occurred_at for event in events), default=end)
     points = instants(first, end, every)
     policy = settings.policy()
@@ -99,6 +101,7 @@ def replay(
             bucket.clear()
             told = run.records(point, settings.metrics.chosen(), settings.dimensions.limit, settings.shown())
             yield point, list(told)
+    counts += Counter({"orphans": run.book.orphans, "unconverted": run.book.unconverted})
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if what != "new")
     click.echo(f"{counts['new']} events{', ' + said if said else ''}", err=True)
 

@@ -222,8 +222,9 @@ def _progress(goal: Goal, value: int | float | None, base: float | None, as_of: 
         span = goal.due - goal.baseline if goal.baseline is not None else 0
         due = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
         return _Progress(value, reached, base + due * (aim - base), reached < due)
-    met = value <= aim if METRICS[goal.metric].lower_is_better else value >= aim
-    return _Progress(value, 1.0 if met else value / aim if aim else 0.0, aim, as_of >= goal.due and not met)
+    low, high = (aim, value) if METRICS[goal.metric].lower_is_better else (value, aim)
+    met = low >= high
+    return _Progress(value, 1.0 if met else low / high if high > 0 else 0.0, aim, as_of >= goal.due and not met)
 
 
 def _goal(goal: Goal, progress: _Progress, told: _Teller) -> Iterator[MetricRecord]:

@@ -123,6 +123,20 @@ def test_what_comes_after_as_of_is_said_and_does_not_count() -> None:
     assert row["value"] == 1
 
 
+def test_what_waits_or_has_no_rate_is_said() -> None:
+    own = {"occurred_at": "2026-01-05T00:00:00Z", "customer_id": "c", "currency": "USD"}
+    placed = own | {"event_id": "1", "type": "order.placed", "order_id": "o",
+                    "lines": [{"line_id": "1", "amount_minor": 5}]}  # fmt: skip
+    paid = own | {"event_id": "2", "type": "order.paid", "order_id": "o", "amount_minor": 5}
+    Path("a.jsonl").write_bytes(lines([placed, paid, paid | {"event_id": "3", "order_id": "never seen"}]))
+    assert "3 events, 1 orphans, 1 unconverted" in run("replay", "a.jsonl", "--format", "jsonl").stderr
+
+
+def test_a_mark_before_the_first_line_is_no_part_of_it() -> None:
+    Path("a.jsonl").write_bytes(b"\xef\xbb\xbf" + lines([one()]))
+    assert "1 events\n" in run("replay", "a.jsonl", "--format", "jsonl").stderr
+
+
 # -- dead letters ----------------------------------------------------------------------------------------------
 
 
@@ -160,6 +174,7 @@ def test_many_dead_letters_are_counted_and_a_few_shown() -> None:
         (["replay", "a.jsonl", "--as-of", "2026-01-05T00:00:00"], 2, "2026-01-05T00:00:00"),
         (["replay", "a.jsonl", "--as-of", "2026-13-05"], 2, "2026-13-05"),
         (["replay", "a.jsonl", "--from", "2026-02-01", "--as-of", "2026-01-01"], 2, "--from"),
+        (["replay", "a.jsonl", "--from", "2030-01-01"], 2, "--from"),
         (["replay", "a.jsonl", "--format", "xml"], 2, "xml"),
         (["reply", "a.jsonl"], 2, "reply"),
         (["--config", "no.toml", "replay", "a.jsonl"], 2, "no.toml"),

@@ -116,6 +116,26 @@ def test_a_goal_without_a_baseline_is_missed_when_due() -> None:
         assert [one[2:] for one in findings if one[0] == "goal_off_pace"] == [(off, 0.8, 0.9)]
 
 
+@pytest.mark.parametrize(
+    ("metric", "target", "reached", "progress"),
+    [
+        ("csat_ratio", 0.9, 0.45, 0.5),
+        ("csat_ratio", 0.9, 0.9, 1.0),
+        ("first_response_p50_seconds", 3600.0, 5400.0, 2 / 3),
+        ("first_response_p50_seconds", 3600.0, 3600.0, 1.0),
+        ("nps", 50.0, -10.0, -0.2),
+        ("roi_net_ratio", -0.1, -0.5, 0.0),
+        ("reopen_ratio", 0.0, 0.1, 0.0),
+    ],
+)
+def test_a_goal_that_is_not_reached_is_never_above_one(
+    metric: str, target: float, reached: float, progress: float
+) -> None:
+    mine = goal(metric=metric, target=target, baseline=None)
+    records = judge([value(metric, "30d", reached)], Yardstick(0.78, [mine]), {}, AS_OF).records
+    assert [one.value for one in records if one.metric == "goal_progress_ratio"] == [pytest.approx(progress)]
+
+
 # -- what is published ----------------------------------------------------------------------------------------
 
 

@@ -26,8 +26,8 @@ JUDGEMENT: Final = [
            judges=("csat_ratio", "roi_net_ratio", "tickets_created", "customers_active", "sla_open_breached"),
            dimensions=("warning",), level=True),
     Metric("goal_progress_ratio", "ratio", "ratio", "How far a goal is: 0 at its baseline, 1 at its target.",
-           "(value - baseline) / (target - baseline); without a baseline 1 when reached, else value / target", None, (),
-           dimensions=("goal",)),
+           "(value - baseline) / (target - baseline); without a baseline 1 when reached, else value / target, "
+           "or target / value where less is better", None, (), dimensions=("goal",), version=2),
     Metric("goal_off_pace", "count", "goals", "1 while a goal is behind the straight line to its target, or missed.",
            "progress < elapsed / time from baseline to due; without a baseline: due and not reached", None, (),
            dimensions=("goal",)),
