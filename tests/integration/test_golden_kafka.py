@@ -61,7 +61,7 @@ async def fold(settings: Settings, as_of: int, records: int) -> None:
         if left <= 0:
             stop.set()
 
-    host = app.build(settings, settings.kafka.bootstrap_servers, PARTITIONS, lambda: as_of, on_unit=on_unit)
+    host = app.build(settings, settings.kafka.connection(), PARTITIONS, lambda: as_of, on_unit=on_unit)
     await asyncio.wait_for(serve(host, stop), PATIENCE)
     assert left == 0
 
@@ -69,7 +69,7 @@ async def fold(settings: Settings, as_of: int, records: int) -> None:
 async def look(settings: Settings, as_of: int) -> Snapshot:
     """A board's life: until it has read all there is."""
     stop = asyncio.Event()
-    board = BoardService(settings, settings.kafka.bootstrap_servers, as_of, publish=False)
+    board = BoardService(settings, settings.kafka.connection(), as_of, publish=False)
     running = asyncio.ensure_future(board.run(stop))
     try:
         return await asyncio.wait_for(ready(board, running), PATIENCE)
