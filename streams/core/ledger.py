@@ -12,7 +12,9 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Final, Protocol, TypeAlias
 
 from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Measure, Scheme, amounts, margins, measure
@@ -59,8 +61,21 @@ def merge(into: Cell, cell: Mapping[str, int], times: int = 1) -> None:
 
 
 def _without_zeros(cell: Cell) -> Cell:
-    """A copy."""
-    return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell.copy()
+    """The cell itself, or where it has any, one without them."""
+    return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell
+
+
+def _sums(parts: Mapping[Margin, Sequence[Cell]]) -> dict[Margin, Cell]:
+    """What each margin's cells come to, none of it zero. A cell by itself is not copied but shared by its margins."""
+    return {margin: total for margin, cells in parts.items() if (total := cells[0] if len(cells) == 1 else _sum(cells))}
+
+
+def _sum(cells: Sequence[Cell]) -> Cell:
+    total = cells[0].copy()
+    for cell in cells[1:]:
+        for key, amount in cell.items():
+            total[key] = total.get(key, 0) + amount
+    return _without_zeros(total)
 
 
 class Grid(Protocol):
@@ -89,10 +104,12 @@ class Panes:
 
     def add(self, pane: Pane, margin: Margin, delta: Cell) -> None:
         """Adds to one cell; cells and panes without amounts vanish."""
-        self.add_all(pane, {margin: delta})
+        delta = _without_zeros(delta)
+        if delta:
+            self.add_all(pane, {margin: delta})
 
     def add_all(self, pane: Pane, deltas: Mapping[Margin, Cell]) -> None:
-        """Adds to the cells of one pane; cells and panes without amounts vanish."""
+        """Adds to the cells of one pane, none of it zero; cells and panes without amounts vanish."""
         resolution, slot = pane
         slots = self._slots.setdefault(resolution, {})
         cells = slots.get(slot)
@@ -102,9 +119,9 @@ class Panes:
         for margin, delta in deltas.items():
             cell = cells.get(margin)
             if cell is None:
-                cell = cells[margin] = _without_zeros(delta)
-            else:
-                merge(cell, delta)
+                cells[margin] = delta.copy()
+                continue
+            merge(cell, delta)
             if not cell:
                 del cells[margin]
         if not cells:
@@ -218,34 +235,28 @@ class Ledger:
 
     def flush(self) -> Changes:
         """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
-        levels: list[Changes] = [{} for _ in range(self.grid.resolutions)]
+        levels: list[dict[Pane, list[dict[Margin, Cell]]]] = [{} for _ in range(self.grid.resolutions)]
         for pane, labelled in self._pending.items():
-            levels[pane[0]][pane] = self._by_margin(labelled)
+            levels[pane[0]][pane] = [self._by_margin(labelled)]
         self._pending = {}
         changes: Changes = {}
-        for finer, coarser in zip(levels, [*levels[1:], {}], strict=True):
-            for pane, cells in finer.items():
-                if pane[0] + 1 < len(levels):
-                    _roll_up(coarser, self.grid.above(pane), cells)
-                changes[pane] = cells
+        for finer, coarser in zip_longest(levels, levels[1:]):
+            for pane, parts in finer.items():
+                cells = changes[pane] = parts[0] if len(parts) == 1 else _together(parts)
+                if coarser is not None:
+                    coarser.setdefault(self.grid.above(pane), []).append(cells)
         for pane, cells in changes.items():
             self.panes.add_all(pane, cells)
         return changes
 
     def _by_margin(self, labelled: dict[tuple[Scheme, Labels], Cell]) -> dict[Margin, Cell]:
         """Sums cells under whole label sets by dimension."""
-        cells: dict[Margin, Cell] = {}
+        parts: defaultdict[Margin, list[Cell]] = defaultdict(list)
         for (scheme, labels), cell in labelled.items():
-            if 0 in cell.values():
-                cell = {key: amount for key, amount in cell.items() if amount}
+            cell = _without_zeros(cell)
             for margin in self._margins.get((scheme, labels)) or self._learn(scheme, labels):
-                found = cells.get(margin)
-                if found is None:
-                    cells[margin] = cell.copy()
-                else:
-                    for key, amount in cell.items():
-                        found[key] = found.get(key, 0) + amount
-        return cells
+                parts[margin].append(cell)
+        return _sums(parts)
 
     def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
         if len(self._margins) > 100_000:
@@ -270,16 +281,10 @@ class Ledger:
         return member
 
 
-def _roll_up(coarser: Changes, pane: Pane, cells: dict[Margin, Cell]) -> None:
-    """Adds the cells of a pane to the one that contains it."""
-    into = coarser.get(pane)
-    if into is None:
-        coarser[pane] = {margin: cell.copy() for margin, cell in cells.items()}
-        return
-    for margin, cell in cells.items():
-        found = into.get(margin)
-        if found is None:
-            into[margin] = cell.copy()
-        else:
-            for key, amount in cell.items():
-                found[key] = found.get(key, 0) + amount
+def _together(panes: Sequence[Mapping[Margin, Cell]]) -> dict[Margin, Cell]:
+    """The cells of several panes in one."""
+    parts: defaultdict[Margin, list[Cell]] = defaultdict(list)
+    for cells in panes:
+        for margin, cell in cells.items():
+            parts[margin].append(cell)
+    return _sums(parts)
