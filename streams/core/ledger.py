@@ -15,9 +15,9 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Measure, Scheme, amounts, margins, measure
+from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
 
 __all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
 
@@ -27,8 +27,13 @@ Cell: TypeAlias = dict[str, int]
 Pane: TypeAlias = tuple[int, int]
 #: (resolution, first slot, end slot): half-open.
 Range: TypeAlias = tuple[int, int, int]
+#: Cells under whole label sets of one scheme.
+Labelled: TypeAlias = dict[Labels, Cell]
 #: What was added to cells, by pane and margin.
 Changes: TypeAlias = dict[Pane, dict[Margin, Cell]]
+
+#: Of so many instants and label sets one scheme remembers where they go.
+_REMEMBERED: Final = 100_000
 
 
 def difference(old: Sequence[Booking], new: Sequence[Booking]) -> Mapping[Booking, int]:
@@ -171,6 +176,17 @@ class Panes:
         return sum(len(cells) for slots in self._slots.values() for cells in slots.values())
 
 
+class _Place(NamedTuple):
+    """Where a measure's bookings go."""
+
+    counted: bool
+    kind: Kind
+    #: What is pending under its scheme, by instant.
+    at: dict[int, Labelled]
+    scheme: Scheme
+    edged: bool
+
+
 class Ledger:
     """Collects differences and adds them to panes.
 
@@ -194,44 +210,49 @@ class Ledger:
         self._limit = member_limit
         self._shown = None if dimensions is None else {*dimensions, *ALWAYS}
         self._measures = measures
-        #: The measures that were posted, None for those that are not booked.
-        self._booked: dict[str, Measure | None] = {}
-        self._pending: dict[Pane, dict[tuple[Scheme, Labels], Cell]] = {}
-        self._margins: dict[tuple[Scheme, Labels], tuple[Margin, ...]] = {}
+        #: Where the measures that were posted go, None for those that are not booked.
+        self._places: dict[str, _Place | None] = {}
+        self._pending: dict[Pane, dict[Scheme, Labelled]] = {}
+        #: The same by instant, as far as it was asked for: what is to be booked at one is mostly much.
+        self._at: defaultdict[tuple[Scheme, bool], dict[int, Labelled]] = defaultdict(dict)
+        self._margins: defaultdict[Scheme, dict[Labels, tuple[Margin, ...]]] = defaultdict(dict)
 
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
-        pending, booked, finest, standing = self._pending, self._booked, self.grid.finest, self.grid.standing
-        cells: dict[tuple[Scheme, Labels], Cell] = {}
-        before: int | None = None  # an entity's bookings come in bunches of the same instant
-        as_edge = False
+        places = self._places
         for (at, name, labels, value), times in delta.items():
-            found = booked.get(name) or self._look_up(name)
-            if found is None:
+            place = places.get(name) or self._look_up(name)
+            if place is None:
                 continue
-            kind, scheme, edged = found
-            if at != before or edged is not as_edge:
-                before, as_edge = at, edged
-                pane = standing(at) if edged else finest(at)
-                labelled = pending.get(pane)
-                if labelled is None:
-                    labelled = pending[pane] = {}
-                cells = labelled
-            cell = cells.get((scheme, labels))
+            counted, kind, found, _, _ = place
+            cells = found.get(at)
+            if cells is None:
+                cells = self._open(at, place)
+            cell = cells.get(labels)
             if cell is None:
-                cell = cells[scheme, labels] = {}
-            if kind is Kind.COUNT:
+                cell = cells[labels] = {}
+            if counted:
                 cell[name] = cell.get(name, 0) + value * times
             else:
                 for key, amount in amounts(name, kind, value):
                     cell[key] = cell.get(key, 0) + amount * times
 
-    def _look_up(self, name: str) -> Measure | None:
-        """A measure by name; None if it is not booked."""
-        if name not in self._booked:
+    def _look_up(self, name: str) -> _Place | None:
+        """Where a measure goes; None if it is not booked."""
+        if name not in self._places:
             wanted = self._measures is None or name.partition("@")[0] in self._measures
-            self._booked[name] = measure(name) if wanted else None
-        return self._booked[name]
+            kind, scheme, edged = measure(name)
+            place = _Place(kind is Kind.COUNT, kind, self._at[scheme, edged], scheme, edged)
+            self._places[name] = place if wanted else None
+        return self._places[name]
+
+    def _open(self, at: int, place: _Place) -> Labelled:
+        """What is pending at an instant."""
+        if len(place.at) >= _REMEMBERED:
+            place.at.clear()
+        pane = self.grid.standing(at) if place.edged else self.grid.finest(at)
+        found = place.at[at] = self._pending.setdefault(pane, {}).setdefault(place.scheme, {})
+        return found
 
     def flush(self) -> Changes:
         """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
@@ -239,6 +260,8 @@ class Ledger:
         for pane, labelled in self._pending.items():
             levels[pane[0]][pane] = [self._by_margin(labelled)]
         self._pending = {}
+        for found in self._at.values():
+            found.clear()
         changes: Changes = {}
         for finer, coarser in zip_longest(levels, levels[1:]):
             for pane, parts in finer.items():
@@ -249,21 +272,25 @@ class Ledger:
             self.panes.add_all(pane, cells)
         return changes
 
-    def _by_margin(self, labelled: dict[tuple[Scheme, Labels], Cell]) -> dict[Margin, Cell]:
+    def _by_margin(self, pending: Mapping[Scheme, Labelled]) -> dict[Margin, Cell]:
         """Sums cells under whole label sets by dimension."""
         parts: defaultdict[Margin, list[Cell]] = defaultdict(list)
-        for (scheme, labels), cell in labelled.items():
-            cell = _without_zeros(cell)
-            for margin in self._margins.get((scheme, labels)) or self._learn(scheme, labels):
-                parts[margin].append(cell)
+        for scheme, cells in pending.items():
+            known = self._margins[scheme]
+            for labels, cell in cells.items():
+                cell = _without_zeros(cell)
+                for margin in known.get(labels) or self._learn(scheme, labels):
+                    parts[margin].append(cell)
         return _sums(parts)
 
     def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
-        if len(self._margins) > 100_000:
-            self._margins.clear()
+        known = self._margins[scheme]
+        if len(known) >= _REMEMBERED:
+            known.clear()
         named = [pair for pair in zip(scheme.dimensions, labels, strict=True) if self._shows(pair[0])]
-        found = margins(scheme, [(dimension, self._admit(dimension, member)) for dimension, member in named])
-        self._margins[scheme, labels] = found
+        found = known[labels] = margins(
+            scheme, [(dimension, self._admit(dimension, member)) for dimension, member in named]
+        )
         return found
 
     def _shows(self, dimension: str) -> bool:
