@@ -70,9 +70,24 @@ def _without_zeros(cell: Cell) -> Cell:
     return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell
 
 
-def _sums(parts: Mapping[Margin, Sequence[Cell]]) -> dict[Margin, Cell]:
-    """What each margin's cells come to, none of it zero. A cell by itself is not copied but shared by its margins."""
-    return {margin: total for margin, cells in parts.items() if (total := cells[0] if len(cells) == 1 else _sum(cells))}
+def _together(parts: Sequence[dict[Margin, Cell]]) -> dict[Margin, Cell]:
+    """What parts come to by margin, none of it zero. A cell that is alone in its margin is shared, not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    totals: dict[Margin, Cell] = {}
+    several: dict[Margin, list[Cell]] = {}
+    for part in parts:
+        for margin, cell in part.items():
+            found = totals.get(margin)
+            if found is None:
+                totals[margin] = cell
+            elif margin in several:
+                several[margin].append(cell)
+            else:
+                several[margin] = [found, cell]
+    for margin, cells in several.items():
+        totals[margin] = _sum(cells)
+    return {margin: cell for margin, cell in totals.items() if cell}
 
 
 def _sum(cells: Sequence[Cell]) -> Cell:
@@ -101,7 +116,7 @@ class Grid(Protocol):
 
 
 class Panes:
-    """The cells of all panes, in slots by resolution."""
+    """The cells of all panes, in slots by resolution. Cells may be shared: one is replaced, never changed."""
 
     def __init__(self) -> None:
         self._slots: dict[int, dict[int, dict[Margin, Cell]]] = {}
@@ -119,13 +134,15 @@ class Panes:
         slots = self._slots.setdefault(resolution, {})
         cells = slots.get(slot)
         if cells is None:
-            cells = slots[slot] = {}
+            slots[slot] = dict(deltas)
             insort(self._order.setdefault(resolution, []), slot)
+            return
         for margin, delta in deltas.items():
             cell = cells.get(margin)
             if cell is None:
-                cells[margin] = delta.copy()
+                cells[margin] = delta
                 continue
+            cells[margin] = cell = cell.copy()
             merge(cell, delta)
             if not cell:
                 del cells[margin]
@@ -265,7 +282,10 @@ class Ledger:
         changes: Changes = {}
         for finer, coarser in zip_longest(levels, levels[1:]):
             for pane, parts in finer.items():
-                cells = changes[pane] = parts[0] if len(parts) == 1 else _together(parts)
+                cells = _together(parts)
+                if not cells:
+                    continue
+                changes[pane] = cells
                 if coarser is not None:
                     coarser.setdefault(self.grid.above(pane), []).append(cells)
         for pane, cells in changes.items():
@@ -274,14 +294,14 @@ class Ledger:
 
     def _by_margin(self, pending: Mapping[Scheme, Labelled]) -> dict[Margin, Cell]:
         """Sums cells under whole label sets by dimension."""
-        parts: defaultdict[Margin, list[Cell]] = defaultdict(list)
+        parts: list[dict[Margin, Cell]] = []
         for scheme, cells in pending.items():
             known = self._margins[scheme]
             for labels, cell in cells.items():
                 cell = _without_zeros(cell)
-                for margin in known.get(labels) or self._learn(scheme, labels):
-                    parts[margin].append(cell)
-        return _sums(parts)
+                if cell:
+                    parts.append(dict.fromkeys(known.get(labels) or self._learn(scheme, labels), cell))
+        return _together(parts)
 
     def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
         known = self._margins[scheme]
@@ -306,12 +326,3 @@ class Ledger:
             return OTHER
         known.add(member)
         return member
-
-
-def _together(panes: Sequence[Mapping[Margin, Cell]]) -> dict[Margin, Cell]:
-    """The cells of several panes in one."""
-    parts: defaultdict[Margin, list[Cell]] = defaultdict(list)
-    for cells in panes:
-        for margin, cell in cells.items():
-            parts[margin].append(cell)
-    return _sums(parts)
