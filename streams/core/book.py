@@ -12,7 +12,7 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -347,7 +347,7 @@ class Book:
                 levels = customer.levels(concerned)
                 self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, -1))
         compared = customer.compared(fresh, change)
-        beside: dict[Booking, int] = {}
+        beside: comparison.Moves = defaultdict(dict)
         if compared is not None:
             comparison.booked(customer.people(), compared, self._spans, -1, beside)
         self._recall(customer, concerned)
@@ -364,7 +364,7 @@ class Book:
                 customer.labelled += 1
         if compared is not None:
             comparison.booked(customer.people(), compared, self._spans, 1, beside)
-            self.ledger.post(beside)
+            self.ledger.post(comparison.moved(beside))
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new
         # labels; their bookings are still those of the old views, because nothing of theirs was posted.
         for key in concerned:

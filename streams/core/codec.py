@@ -16,9 +16,10 @@ A key without a value is gone. Written by an unknown version, state is refused b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -38,6 +39,7 @@ __all__ = [
     "entity_key",
     "origin",
     "pane_key",
+    "pane_keys",
     "read_entity_key",
     "read_pane_key",
 ]
@@ -123,6 +125,19 @@ def pane_key(pane: Pane, margin: Margin) -> bytes:
     return _encode(["p", *pane, *margin])
 
 
+def pane_keys(pane: Pane, margins: Iterable[Margin]) -> Iterator[bytes]:
+    """The keys of a pane's cells. What is the same in all of them, and every margin, is encoded once."""
+    shared = pane_key(pane, ("", ""))[:-2]
+    return (shared + _margin(margin) for margin in margins)
+
+
+@lru_cache(100_000)
+def _margin(margin: Margin) -> bytes:
+    """The last two elements of a pane's key: an array is its elements one after the other."""
+    dimension, member = margin
+    return _encode(dimension) + _encode(member)
+
+
 def slope_key(slope: Slope) -> bytes:
     return _encode(["c", *slope])
 
@@ -150,8 +165,8 @@ def read_pane_key(data: bytes) -> PaneKey:
     raise StateError(f"support.panes holds a key of an unknown sort, {kind!r}: written by a newer version")
 
 
-def write(value: Any) -> bytes:
-    return _encode(value)
+#: Any value but an entity's events.
+write: Final[Callable[[Any], bytes]] = _encode
 
 
 def read_cell(data: bytes) -> Cell:

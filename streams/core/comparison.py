@@ -15,7 +15,8 @@ Source: definitions.md, ``incremental_revenue``.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -27,7 +28,7 @@ from .measures import per_window
 from .periods import Aligned, Asked
 from .ticket_view import Touch
 
-__all__ = ["MEASURES", "Concerned", "People", "Span", "booked", "spans"]
+__all__ = ["MEASURES", "Concerned", "Moves", "People", "Span", "booked", "moved", "spans"]
 
 #: Longer than any window with its pane.
 _LONGEST: Final = 800 * DAY
@@ -38,6 +39,8 @@ _start: Final = itemgetter(0)
 MEASURES: Final = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
 #: What holds for T in (begin, upto].
 _Piece: TypeAlias = tuple[int, int]
+#: How what holds changes, by measure and instant: summed up by plain numbers, for most of it cancels out.
+Moves: TypeAlias = defaultdict[str, dict[int, int]]
 
 
 class People(NamedTuple):
@@ -87,48 +90,37 @@ class Span(NamedTuple):
     untouched: str
 
 
-def booked(people: People, concerned: Concerned, spans: Sequence[Span], times: int, into: dict[Booking, int]) -> None:
+def booked(people: People, concerned: Concerned, spans: Sequence[Span], times: int, into: Moves) -> None:
     """Adds ``times`` what the concerned and their neighbours book; to be asked before a change and after it."""
     runs = [_run(people.touches, first, last) for first, last in _runs(_touches(people, concerned))]
     orders = [_bought(people, index) for index in _paid(people, concerned)]
     spells = _spells(people, concerned)
     for span in spans:
-        post = _Poster(span, times, into)
         for index in spells:
+            moves = into[span.active]
             for at, value in _active(people.spells, index, span):
-                post.add(at, span.active, value)
+                moves[at] = moves.get(at, 0) + value * times
         for run in runs:
-            for piece in _touched(run, people.spells, span):
-                post.piece(span.touched, *piece)
+            _hold(_touched(run, people.spells, span), span, times, into[span.touched])
         for bought in orders:
             touched = -EVER if bought.before is None else span.until(bought.before)
-            post.piece(span.after, bought.at, min(touched, bought.following))
+            _hold(((bought.at, min(touched, bought.following)),), span, times, into[span.after])
             upto = min(span.until(bought.at), bought.after, bought.following)
-            post.piece(span.untouched, max(bought.at, touched), upto)
+            _hold(((max(bought.at, touched), upto),), span, times, into[span.untouched])
 
 
-class _Poster:
-    """Sums up one window's bookings."""
-
-    __slots__ = ("_into", "_span", "_times")
-
-    def __init__(self, span: Span, times: int, into: dict[Booking, int]) -> None:
-        self._span, self._times, self._into = span, times, into
-
-    def piece(self, name: str, begin: int, upto: int) -> None:
+def _hold(pieces: Iterable[_Piece], span: Span, times: int, moves: dict[int, int]) -> None:
+    for begin, upto in pieces:
         if begin < upto:
-            self.add(begin, name, 1)
+            moves[begin] = moves.get(begin, 0) + times
             # The sums of an aligned window end with it: what holds until then has no end to be booked.
-            if upto < (self._span.until(begin) if self._span.aligned else EVER):
-                self.add(upto, name, -1)
+            if upto < (span.until(begin) if span.aligned else EVER):
+                moves[upto] = moves.get(upto, 0) - times
 
-    def add(self, at: int, name: str, value: int) -> None:
-        booking = (at, name, (), 1)
-        total = self._into.get(booking, 0) + value * self._times
-        if total:
-            self._into[booking] = total
-        else:
-            self._into.pop(booking, None)
+
+def moved(moves: Moves) -> dict[Booking, int]:
+    """As bookings, what is left of moves."""
+    return {(at, name, (), 1): times for name, at_once in moves.items() for at, times in at_once.items() if times}
 
 
 # -- who is concerned, as indexes: what changed and its nearest unchanged neighbours, the same before and after ----
@@ -281,6 +273,7 @@ def _active(spells: Sequence[Spell], index: int, span: Span) -> Iterator[tuple[i
 def _touched(run: Sequence[int], spells: Sequence[Spell], span: Span) -> Iterator[_Piece]:
     """While one of these touches, neighbours all, is in a window, none of a later one is, and its customer active."""
     index, last = 0, len(run) - 1
+    stays = _begin(spells[0]) if len(spells) == 1 and spells[0].end is None else None  # as most: came once, and stayed
     while index < last:
         begin = at = run[index]
         holds = span.until(begin)
@@ -293,15 +286,14 @@ def _touched(run: Sequence[int], spells: Sequence[Spell], span: Span) -> Iterato
             index += 1
             following = run[index]
         upto = min(holds, following)
-        if begin < upto:
+        if stays is not None:
+            yield max(begin, stays), upto
+        elif begin < upto:
             yield from _while_active(spells, begin, upto, span)
 
 
 def _while_active(spells: Sequence[Spell], begin: int, upto: int, span: Span) -> Iterator[_Piece]:
     """The part of a piece in which the customer is active in the window."""
-    if len(spells) == 1 and spells[0].end is None:  # as most are: came once, and stayed
-        yield max(begin, _begin(spells[0])), upto
-        return
     if span.opens is not None:
         opens = span.opens(begin)
         spell = next((spell for spell in spells if _end(spell) > opens), None)

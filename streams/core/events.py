@@ -342,9 +342,10 @@ Key: TypeAlias = tuple[int, int, str]
 
 def order(event: Event) -> Key:
     """The sort key of an event: its instant, its rank among equals, its id. The same whatever the arrival."""
+    at = int(event.occurred_at)  # plain: reckoned with and hashed all over, and nothing the collector has to track
     if type(event) is TicketMessage:
-        return (event.occurred_at, _MESSAGE_RANK[event.author], event.event_id)
-    return (event.occurred_at, event.rank, event.event_id)
+        return (at, _MESSAGE_RANK[event.author], event.event_id)
+    return (at, event.rank, event.event_id)
 
 
 def record_key(event: Event) -> str:

@@ -12,10 +12,12 @@ Rules of this file:
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Protocol, TypeAlias
+from itertools import zip_longest
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Measure, Scheme, amounts, margins, measure
+from .measures import ABSENT, ALWAYS, OTHER, UNKNOWN, Kind, Labels, Margin, Scheme, amounts, margins, measure
 
 __all__ = ["Booking", "Cell", "Changes", "Grid", "Ledger", "Pane", "Panes", "Range", "difference", "merge"]
 
@@ -25,8 +27,13 @@ Cell: TypeAlias = dict[str, int]
 Pane: TypeAlias = tuple[int, int]
 #: (resolution, first slot, end slot): half-open.
 Range: TypeAlias = tuple[int, int, int]
+#: Cells under whole label sets of one scheme.
+Labelled: TypeAlias = dict[Labels, Cell]
 #: What was added to cells, by pane and margin.
 Changes: TypeAlias = dict[Pane, dict[Margin, Cell]]
+
+#: Of so many instants and label sets one scheme remembers where they go.
+_REMEMBERED: Final = 100_000
 
 
 def difference(old: Sequence[Booking], new: Sequence[Booking]) -> Mapping[Booking, int]:
@@ -59,8 +66,36 @@ def merge(into: Cell, cell: Mapping[str, int], times: int = 1) -> None:
 
 
 def _without_zeros(cell: Cell) -> Cell:
-    """A copy."""
-    return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell.copy()
+    """The cell itself, or where it has any, one without them."""
+    return {key: amount for key, amount in cell.items() if amount} if 0 in cell.values() else cell
+
+
+def _together(parts: Sequence[dict[Margin, Cell]]) -> dict[Margin, Cell]:
+    """What parts come to by margin, none of it zero. A cell that is alone in its margin is shared, not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    totals: dict[Margin, Cell] = {}
+    several: dict[Margin, list[Cell]] = {}
+    for part in parts:
+        for margin, cell in part.items():
+            found = totals.get(margin)
+            if found is None:
+                totals[margin] = cell
+            elif margin in several:
+                several[margin].append(cell)
+            else:
+                several[margin] = [found, cell]
+    for margin, cells in several.items():
+        totals[margin] = _sum(cells)
+    return {margin: cell for margin, cell in totals.items() if cell}
+
+
+def _sum(cells: Sequence[Cell]) -> Cell:
+    total = cells[0].copy()
+    for cell in cells[1:]:
+        for key, amount in cell.items():
+            total[key] = total.get(key, 0) + amount
+    return _without_zeros(total)
 
 
 class Grid(Protocol):
@@ -81,7 +116,7 @@ class Grid(Protocol):
 
 
 class Panes:
-    """The cells of all panes, in slots by resolution."""
+    """The cells of all panes, in slots by resolution. Cells may be shared: one is replaced, never changed."""
 
     def __init__(self) -> None:
         self._slots: dict[int, dict[int, dict[Margin, Cell]]] = {}
@@ -89,22 +124,26 @@ class Panes:
 
     def add(self, pane: Pane, margin: Margin, delta: Cell) -> None:
         """Adds to one cell; cells and panes without amounts vanish."""
-        self.add_all(pane, {margin: delta})
+        delta = _without_zeros(delta)
+        if delta:
+            self.add_all(pane, {margin: delta})
 
     def add_all(self, pane: Pane, deltas: Mapping[Margin, Cell]) -> None:
-        """Adds to the cells of one pane; cells and panes without amounts vanish."""
+        """Adds to the cells of one pane, none of it zero; cells and panes without amounts vanish."""
         resolution, slot = pane
         slots = self._slots.setdefault(resolution, {})
         cells = slots.get(slot)
         if cells is None:
-            cells = slots[slot] = {}
+            slots[slot] = dict(deltas)
             insort(self._order.setdefault(resolution, []), slot)
+            return
         for margin, delta in deltas.items():
             cell = cells.get(margin)
             if cell is None:
-                cell = cells[margin] = _without_zeros(delta)
-            else:
-                merge(cell, delta)
+                cells[margin] = delta
+                continue
+            cells[margin] = cell = cell.copy()
+            merge(cell, delta)
             if not cell:
                 del cells[margin]
         if not cells:
@@ -154,6 +193,17 @@ class Panes:
         return sum(len(cells) for slots in self._slots.values() for cells in slots.values())
 
 
+class _Place(NamedTuple):
+    """Where a measure's bookings go."""
+
+    counted: bool
+    kind: Kind
+    #: What is pending under its scheme, by instant.
+    at: dict[int, Labelled]
+    scheme: Scheme
+    edged: bool
+
+
 class Ledger:
     """Collects differences and adds them to panes.
 
@@ -177,82 +227,90 @@ class Ledger:
         self._limit = member_limit
         self._shown = None if dimensions is None else {*dimensions, *ALWAYS}
         self._measures = measures
-        #: The measures that were posted, None for those that are not booked.
-        self._booked: dict[str, Measure | None] = {}
-        self._pending: dict[Pane, dict[tuple[Scheme, Labels], Cell]] = {}
-        self._margins: dict[tuple[Scheme, Labels], tuple[Margin, ...]] = {}
+        #: Where the measures that were posted go, None for those that are not booked.
+        self._places: dict[str, _Place | None] = {}
+        self._pending: dict[Pane, dict[Scheme, Labelled]] = {}
+        #: The same by instant, as far as it was asked for: what is to be booked at one is mostly much.
+        self._at: defaultdict[tuple[Scheme, bool], dict[int, Labelled]] = defaultdict(dict)
+        self._margins: defaultdict[Scheme, dict[Labels, tuple[Margin, ...]]] = defaultdict(dict)
 
     def post(self, delta: Mapping[Booking, int]) -> None:
         """Posts a difference: once a booking, under its whole label set, into its finest pane."""
-        pending, booked, finest, standing = self._pending, self._booked, self.grid.finest, self.grid.standing
-        cells: dict[tuple[Scheme, Labels], Cell] = {}
-        before: int | None = None  # an entity's bookings come in bunches of the same instant
-        as_edge = False
+        places = self._places
         for (at, name, labels, value), times in delta.items():
-            found = booked.get(name) or self._look_up(name)
-            if found is None:
+            place = places.get(name) or self._look_up(name)
+            if place is None:
                 continue
-            kind, scheme, edged = found
-            if at != before or edged is not as_edge:
-                before, as_edge = at, edged
-                pane = standing(at) if edged else finest(at)
-                labelled = pending.get(pane)
-                if labelled is None:
-                    labelled = pending[pane] = {}
-                cells = labelled
-            cell = cells.get((scheme, labels))
+            counted, kind, found, _, _ = place
+            cells = found.get(at)
+            if cells is None:
+                cells = self._open(at, place)
+            cell = cells.get(labels)
             if cell is None:
-                cell = cells[scheme, labels] = {}
-            if kind is Kind.COUNT:
+                cell = cells[labels] = {}
+            if counted:
                 cell[name] = cell.get(name, 0) + value * times
             else:
                 for key, amount in amounts(name, kind, value):
                     cell[key] = cell.get(key, 0) + amount * times
 
-    def _look_up(self, name: str) -> Measure | None:
-        """A measure by name; None if it is not booked."""
-        if name not in self._booked:
+    def _look_up(self, name: str) -> _Place | None:
+        """Where a measure goes; None if it is not booked."""
+        if name not in self._places:
             wanted = self._measures is None or name.partition("@")[0] in self._measures
-            self._booked[name] = measure(name) if wanted else None
-        return self._booked[name]
+            kind, scheme, edged = measure(name)
+            place = _Place(kind is Kind.COUNT, kind, self._at[scheme, edged], scheme, edged)
+            self._places[name] = place if wanted else None
+        return self._places[name]
+
+    def _open(self, at: int, place: _Place) -> Labelled:
+        """What is pending at an instant."""
+        if len(place.at) >= _REMEMBERED:
+            place.at.clear()
+        pane = self.grid.standing(at) if place.edged else self.grid.finest(at)
+        found = place.at[at] = self._pending.setdefault(pane, {}).setdefault(place.scheme, {})
+        return found
 
     def flush(self) -> Changes:
         """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
-        levels: list[Changes] = [{} for _ in range(self.grid.resolutions)]
+        levels: list[dict[Pane, list[dict[Margin, Cell]]]] = [{} for _ in range(self.grid.resolutions)]
         for pane, labelled in self._pending.items():
-            levels[pane[0]][pane] = self._by_margin(labelled)
+            levels[pane[0]][pane] = [self._by_margin(labelled)]
         self._pending = {}
+        for found in self._at.values():
+            found.clear()
         changes: Changes = {}
-        for finer, coarser in zip(levels, [*levels[1:], {}], strict=True):
-            for pane, cells in finer.items():
-                if pane[0] + 1 < len(levels):
-                    _roll_up(coarser, self.grid.above(pane), cells)
+        for finer, coarser in zip_longest(levels, levels[1:]):
+            for pane, parts in finer.items():
+                cells = _together(parts)
+                if not cells:
+                    continue
                 changes[pane] = cells
+                if coarser is not None:
+                    coarser.setdefault(self.grid.above(pane), []).append(cells)
         for pane, cells in changes.items():
             self.panes.add_all(pane, cells)
         return changes
 
-    def _by_margin(self, labelled: dict[tuple[Scheme, Labels], Cell]) -> dict[Margin, Cell]:
+    def _by_margin(self, pending: Mapping[Scheme, Labelled]) -> dict[Margin, Cell]:
         """Sums cells under whole label sets by dimension."""
-        cells: dict[Margin, Cell] = {}
-        for (scheme, labels), cell in labelled.items():
-            if 0 in cell.values():
-                cell = {key: amount for key, amount in cell.items() if amount}
-            for margin in self._margins.get((scheme, labels)) or self._learn(scheme, labels):
-                found = cells.get(margin)
-                if found is None:
-                    cells[margin] = cell.copy()
-                else:
-                    for key, amount in cell.items():
-                        found[key] = found.get(key, 0) + amount
-        return cells
+        parts: list[dict[Margin, Cell]] = []
+        for scheme, cells in pending.items():
+            known = self._margins[scheme]
+            for labels, cell in cells.items():
+                cell = _without_zeros(cell)
+                if cell:
+                    parts.append(dict.fromkeys(known.get(labels) or self._learn(scheme, labels), cell))
+        return _together(parts)
 
     def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
-        if len(self._margins) > 100_000:
-            self._margins.clear()
+        known = self._margins[scheme]
+        if len(known) >= _REMEMBERED:
+            known.clear()
         named = [pair for pair in zip(scheme.dimensions, labels, strict=True) if self._shows(pair[0])]
-        found = margins(scheme, [(dimension, self._admit(dimension, member)) for dimension, member in named])
-        self._margins[scheme, labels] = found
+        found = known[labels] = margins(
+            scheme, [(dimension, self._admit(dimension, member)) for dimension, member in named]
+        )
         return found
 
     def _shows(self, dimension: str) -> bool:
@@ -268,18 +326,3 @@ class Ledger:
             return OTHER
         known.add(member)
         return member
-
-
-def _roll_up(coarser: Changes, pane: Pane, cells: dict[Margin, Cell]) -> None:
-    """Adds the cells of a pane to the one that contains it."""
-    into = coarser.get(pane)
-    if into is None:
-        coarser[pane] = {margin: cell.copy() for margin, cell in cells.items()}
-        return
-    for margin, cell in cells.items():
-        found = into.get(margin)
-        if found is None:
-            into[margin] = cell.copy()
-        else:
-            for key, amount in cell.items():
-                found[key] = found.get(key, 0) + amount

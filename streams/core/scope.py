@@ -198,7 +198,7 @@ class Scope:
                 self.revoid(name)
         elif kind == ORDER:
             if view.placed is not None:
-                _index(self.placed, (view.placed.occurred_at, name), add)
+                _index(self.placed, (int(view.placed.occurred_at), name), add)
                 if view.placed.cart_id is not None:
                     _member(self.carts, view.placed.cart_id, name, add)
             if view.paid_at is not None and view.left:

@@ -44,7 +44,7 @@ class Recorder:
         self.measure = policy.business.elapsed if policy.books(*TIMED) else _untimed
         #: The last duration that was asked for, from when to when: several samples often share it.
         self.measured = (0, 0, 0)
-        self.created = created.occurred_at
+        self.created = self.key[0]
         self.channel = created.channel
         self.issue_type = created.issue_type or UNKNOWN
         self.priority = created.priority or UNKNOWN

@@ -107,7 +107,7 @@ class _Reader(Recorder):
         if kind is TicketMessage:
             self.message(event)  # type: ignore[arg-type]
         elif kind is TicketStatusChanged:
-            self.change(event.status, event.occurred_at)  # type: ignore[union-attr]
+            self.change(event.status, self.key[0])  # type: ignore[union-attr]
         elif kind is TicketUpdated:
             self.update(event)  # type: ignore[arg-type]
         elif kind is TicketHandled:
@@ -143,7 +143,7 @@ class _Reader(Recorder):
                 self.asked = self.asked or self.key
 
     def reply(self, event: TicketMessage) -> None:
-        at, labels = event.occurred_at, self.author(event.agent_id)
+        at, labels = self.key[0], self.author(event.agent_id)
         if self.waiting:
             self.enter("first_response", labels, self.took(self.created))
             self.stop_waiting(replied=at)

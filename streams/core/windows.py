@@ -145,15 +145,16 @@ class LiveGrid:
 
     def standing(self, at: int) -> Pane:
         """Levels are the sum of all time before an edge of the finest panes, which never falls inside of one."""
-        resolution, slot = self.finest(at)
-        following = self.calendar.shift(at, 1)
-        while resolution < DAYS:
-            end = min(slot + LADDER[resolution], following)
-            above = floor(slot, resolution + 1, self.calendar)
-            if end != (following if resolution + 1 == DAYS else min(above + LADDER[resolution + 1], following)):
-                break
-            resolution, slot = resolution + 1, above
-        return (resolution, slot)
+        finest = resolution, _ = self.finest(at)
+        if resolution == DAYS:
+            return finest
+        end = ceiling(at, resolution, self.calendar)
+        within = end - self.calendar.midnight(end)
+        if not within:
+            return (DAYS, self.calendar.midnight(at))
+        while resolution + 1 < DAYS and not within % LADDER[resolution + 1]:  # edges are nested
+            resolution += 1
+        return (resolution, floor(at, resolution, self.calendar))
 
     def above(self, pane: Pane) -> Pane:
         resolution, slot = pane

@@ -7,6 +7,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -283,24 +284,19 @@ class PartitionState:
 
     def close(self) -> Iterator[Sequence[Output]]:
         self.grid.clock = self._clock()
+        outputs = self._written()
+        while chunk := list(islice(outputs, _CHUNK)):
+            yield chunk
+
+    def _written(self) -> Iterator[Output]:
         outputs, self._outputs = self._outputs, []
-        outputs.extend(self._move())
+        yield from outputs
+        yield from self._move()
         for scope_id, key, data in self.book.close():
-            outputs.append(Output(STATE, codec.entity_key(scope_id, key), data, self.partition))
-            if len(outputs) >= _CHUNK:
-                yield outputs
-                outputs = []
-        for output in self._told():
-            outputs.append(output)
-            if len(outputs) >= _CHUNK:
-                yield outputs
-                outputs = []
-        for pair in self._panes():
-            outputs.append(Output(PANES, *pair, self.partition))
-            if len(outputs) >= _CHUNK:
-                yield outputs
-                outputs = []
-        yield outputs
+            yield Output(STATE, codec.entity_key(scope_id, key), data, self.partition)
+        yield from self._told()
+        for pane, value in self._panes():
+            yield Output(PANES, pane, value, self.partition)
 
     def _told(self) -> Iterator[Output]:
         """Breaches, and what is left to tell.
@@ -322,9 +318,9 @@ class PartitionState:
         self._stale = []
         for pane, cells in self.ledger.flush().items():
             held = self.ledger.panes.cells(pane)
-            for margin in cells:
+            for margin, key in zip(cells, codec.pane_keys(pane, cells), strict=True):
                 cell = held.get(margin)
-                yield codec.pane_key(pane, margin), codec.write(cell) if cell else None
+                yield key, codec.write(cell) if cell else None
         for slope in self.book.slopes_touched:
             times = self.book.slopes.get(slope, 0)
             yield codec.slope_key(slope), codec.write(times) if times else None
@@ -351,8 +347,8 @@ class PartitionState:
         self._swept = clock
         for resolution in range(DAYS):
             for pane, cells in self.ledger.panes.drop_before(resolution, self.grid.horizon(resolution)):
-                for margin in cells:
-                    yield codec.pane_key(pane, margin), None
+                for key in codec.pane_keys(pane, cells):
+                    yield key, None
 
     def sealed(self) -> None:
         """Nothing to do: what a unit wrote is already what is held."""
