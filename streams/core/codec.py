@@ -48,7 +48,7 @@ __all__ = [
 FORMAT: Final = 2
 #: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one
 #: booked is booked anew, from the events kept.
-BOOKINGS: Final = 3
+BOOKINGS: Final = 4
 
 #: In the place of an entity's kind: the breaches of a ticket that were not told yet, [[deadline, target], ...].
 PENDING: Final = "b"

@@ -6,7 +6,8 @@ Rules of this file (definitions.md, "Service levels"):
   pass every filter. Its deadline is the earliest instant at which its clock shows the target.
 * An answer at the deadline keeps it. A breach is booked at the deadline, ahead of time too, and taken out by what
   happened before it, whenever that arrives.
-* ``full_resolution`` and ``requester_wait`` are decided when the deadline comes, by whether the ticket is solved then.
+* ``full_resolution`` and ``requester_wait`` are decided when the deadline comes, by whether the ticket is solved then:
+  once kept, a reopening does not break them.
 * What runs past its deadline is late, what has at most ``due_soon`` until then is due soon: as long as it runs.
 """
 
@@ -128,8 +129,8 @@ def _resolved(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator
     """A promise that being solved at its deadline keeps."""
     due = _deadline(promise, clocks.created[0], promise.seconds * 1000, policy)
     if due is not None:
-        running = _unsolved(clocks)
-        yield Verdict(promise.name, due, _solved_at(clocks, due), _late(running, due), _soon(running, due, policy))
+        running, met = _unsolved(clocks), _solved_at(clocks, due)
+        yield Verdict(promise.name, due, met, [] if met else _late(running, due), _soon(running, due, policy))
 
 
 def _waited(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
@@ -146,8 +147,8 @@ def _waited(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator[V
         if due is not None:
             soon += _soon([(start, end)], due, policy)
             if end is None or end >= due:
-                late = _late(_unsolved(clocks), due)
-                yield Verdict(promise.name, due, _solved_at(clocks, due), late, soon)
+                met = _solved_at(clocks, due)
+                yield Verdict(promise.name, due, met, [] if met else _late(_unsolved(clocks), due), soon)
                 return
         if end is None:
             return

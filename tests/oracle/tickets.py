@@ -309,7 +309,7 @@ def judge(world: World, level: dict[str, object], ticket: Ticket) -> list[Verdic
         verdict = Verdict(name, ticket.customer, ticket.ticket_id, due)
         if metric == "full_resolution":
             verdict.at, verdict.met = due, solved_at(ticket, due)
-            verdict.running = not ticket.solved_now()
+            verdict.running = not ticket.solved_now() and not verdict.met
         elif end and end.at <= due:
             verdict.at, verdict.met = end.at, True
         elif not (dropped and dropped.at <= due):
@@ -337,6 +337,7 @@ def judge_wait(world: World, level: dict[str, object], ticket: Ticket) -> list[V
                 return []
             verdict.deadline = verdict.at = due
             verdict.met = solved_at(ticket, due)
+            verdict.running = verdict.running and not verdict.met
             return [verdict]
         left -= length
     event = last_solving(ticket)
