@@ -116,7 +116,10 @@ class Grid(Protocol):
 
 
 class Panes:
-    """The cells of all panes, in slots by resolution. Cells may be shared: one is replaced, never changed."""
+    """The cells of all panes, in slots by resolution.
+
+    Cells are shared, with whoever added them too: one is replaced, never changed.
+    """
 
     def __init__(self) -> None:
         self._slots: dict[int, dict[int, dict[Margin, Cell]]] = {}

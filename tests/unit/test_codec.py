@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from streams.config import Settings, load
-from streams.core.codec import origin
+from streams.core.codec import origin, pane_key, pane_keys
 
 LEVELS = '[{name="a", metric="first_response", seconds=60, filter={priority=["x","y"]}}]'
 SETTINGS = {"SUPPORT_ROI_SERVICE_LEVELS": LEVELS}
@@ -40,3 +40,9 @@ def test_another_process_has_the_same_fingerprint() -> None:
 )
 def test_other_definitions_have_another(variable: str, value: str) -> None:
     assert origin(load(None, {variable: value}).policy(), ["1h"]) != origin(Settings().policy(), ["1h"])
+
+
+def test_the_keys_of_a_pane_are_those_of_its_cells() -> None:
+    margins = [("all", "all"), ("~channel", "é" * 200), ("agent", "")]
+    for pane in ((0, 1_767_225_600_000), (5, -86_400_000)):
+        assert list(pane_keys(pane, margins)) == [pane_key(pane, margin) for margin in margins]
