@@ -23,6 +23,7 @@ def written(text: str, **environ: str) -> Settings:
     return load(environ={f"SUPPORT_ROI_{name}": value for name, value in environ.items()})
 
 
+FINE = '\n[windows]\nrolling = ["5m", "1h", "36h"]'
 LEVEL = '[[service_levels]]\nname = "a"\nseconds = 60\n'
 
 
@@ -96,9 +97,8 @@ def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
         (goal(member="chat"), ["goals[0].member", "'chat'"]),
         (goal(dimension="channel"), ["goals[0].member", "'all'", "channel"]),
         *(
-            (goal(window=window, baseline="2026-01-01") + rolling, ["goals[0].baseline: kept by whole days only", "30d"])
+            (goal(window=window, baseline="2026-01-01") + FINE, ["goals[0].baseline: kept by whole days only", "30d"])
             for window in ("day", "week", "month", "quarter", "year", "now", "5m", "1h", "36h")
-            for rolling in ('\n[windows]\nrolling = ["5m", "1h", "36h"]',)
         ),
         ('[kafka]\nsecurity_protocol = "TLS"', ["kafka.security_protocol", "TLS"]),
         ('[kafka]\nsecurity_protocol = "SASL_SSL"', ["kafka.sasl_username", "SUPPORT_ROI_KAFKA_SASL_PASSWORD"]),
