@@ -162,8 +162,7 @@ class Frames:
 
 
 def _baseline(name: str, window: Window, at: int) -> _Ask:
-    days = window.days or max(1, window.length // DAY)
-    return _Ask((name, "baseline", 0), window.calendar.shift(at, -days), at, DAYS)
+    return _Ask((name, "baseline", 0), window.calendar.shift(at, -window.whole_days), at, DAYS)
 
 
 def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Ask]:

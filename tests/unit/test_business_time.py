@@ -138,7 +138,7 @@ def test_other_hours_are_refused(text: str) -> None:
     ("business", "named"),
     [
         ('hours = { tue = ["9-17"] }', "business.hours.tue: '9-17'"),
-        ('hours = { tuesday = ["09:00-17:00"] }', "business.hours.tuesday: no such day"),
+        ('hours = { tuesday = ["09:00-17:00"] }', "business.hours.tuesday: no such setting; did you mean `tue`"),
         ('holidays = ["Easter"]', "business.holidays: 'Easter'"),
     ],
 )

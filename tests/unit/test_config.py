@@ -23,6 +23,15 @@ def written(text: str, **environ: str) -> Settings:
     return load(environ={f"SUPPORT_ROI_{name}": value for name, value in environ.items()})
 
 
+FINE = '\n[windows]\nrolling = ["5m", "1h", "36h"]'
+LEVEL = '[[service_levels]]\nname = "a"\nseconds = 60\n'
+
+
+def goal(metric: str = "csat_ratio", window: str = "30d", **more: str) -> str:
+    rows = {"name": "g", "metric": metric, "window": window, "due": "2026-12-31", **more}
+    return "[[goals]]\ntarget = 1\n" + "\n".join(f'{key} = "{value}"' for key, value in rows.items())
+
+
 def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
     settings = load(environ={})
     assert settings == Settings()
@@ -72,6 +81,25 @@ def test_no_file_is_a_valid_configuration_with_the_contracts_defaults() -> None:
             ["goals[0].metric", "nps"],
         ),
         ("currency = ", ["roi.toml", "TOML"]),
+        ('[attribution]\nmodel = "last"', ["attribution.model", "'last'", "did you mean `last_touch`"]),
+        ('[windows]\naligned = ["weeks"]', ["windows.aligned", "'weeks'", "did you mean `week`"]),
+        (LEVEL + 'metric = "first_respons"', ["service_levels[0].metric", "did you mean `first_response`"]),
+        (LEVEL + 'metric = "first_response"\nclock = "busines"', ["service_levels[0].clock", "`business`"]),
+        (LEVEL + 'metric = "first_response"\nfilter = { prio = "x" }', ["service_levels[0].filter.prio", "`priority`"]),
+        ('[kafka]\nsecurity_protocol = "ssl"', ["kafka.security_protocol", "'ssl'", "did you mean `SSL`"]),
+        ("[rates]\nusd = 1", ["rates.usd: expected a code of three capital letters such as USD"]),
+        ('currency = "euro"', ["currency: 'euro': expected a code of three capital letters such as USD"]),
+        ('[business.hours]\nmonday = ["09:00-17:00"]', ["business.hours.monday", "did you mean `mon`"]),
+        ('[business.hours]\nmon = "09:00-17:00"', ["business.hours.mon", 'expected a list such as ["09:00-17:00"]']),
+        (goal(dimension="chanel", member="chat"), ["goals[0].dimension", "'chanel'", "did you mean `channel`"]),
+        (goal("sla_attained_ratio"), ["goals[0].dimension", "'all'", "target"]),
+        (goal("surge_ratio", dimension="produkt", member="x"), ["goals[0].dimension", "did you mean `product`"]),
+        (goal(member="chat"), ["goals[0].member", "'chat'"]),
+        (goal(dimension="channel"), ["goals[0].member", "'all'", "channel"]),
+        *(
+            (goal(window=window, baseline="2026-01-01") + FINE, ["goals[0].baseline: kept by whole days only", "30d"])
+            for window in ("day", "week", "month", "quarter", "year", "now", "5m", "1h", "36h")
+        ),
         ('[kafka]\nsecurity_protocol = "TLS"', ["kafka.security_protocol", "TLS"]),
         ('[kafka]\nsecurity_protocol = "SASL_SSL"', ["kafka.sasl_username", "SUPPORT_ROI_KAFKA_SASL_PASSWORD"]),
         ('[kafka]\nsasl_password = "secret"', ["kafka.sasl_password", "security_protocol", "SASL"]),
@@ -106,6 +134,32 @@ def test_the_environment_overrides_the_file() -> None:
     assert (settings.business.time_zone, settings.dimensions.limit) == ("Asia/Kathmandu", 7)
 
 
+def test_days_and_rates_have_variables_of_their_own() -> None:
+    settings = written(
+        '[business.hours]\nmon = ["08:00-09:00"]',
+        BUSINESS_HOURS='{ mon = ["07:00-08:00"], tue = ["07:00-08:00"] }',
+        BUSINESS_HOURS_MON='["09:00-10:00"]',
+        RATES="{ USD = 0.5, GBP = 1.2 }",
+        RATES_USD="0.9",
+    )
+    assert settings.business.hours == {"mon": ("09:00-10:00",), "tue": ("07:00-08:00",)}
+    assert settings.rates == {"USD": 0.9, "GBP": 1.2}
+    for day in ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"):
+        written("", **{f"BUSINESS_HOURS_{day}": '["09:00-10:00"]'})
+    with pytest.raises(ConfigError, match=r"HOURS_MOM.*SUPPORT_ROI_BUSINESS_HOURS_MON"):
+        written("", BUSINESS_HOURS_MOM="[]")
+    with pytest.raises(ConfigError, match=r"RATES_USDX.*SUPPORT_ROI_RATES_USD"):
+        written("", RATES_USDX="1")
+    with pytest.raises(ConfigError, match=r"^rates: expected a table.*SUPPORT_ROI_RATES_USD"):
+        written("", RATES="1", RATES_USD="1")
+
+
+@pytest.mark.parametrize("window", ["24h", "7d", "30d", "365d"])
+def test_a_baseline_is_kept_for_whole_days(window: str) -> None:
+    (found,) = written(goal(window=window, baseline="2026-01-01")).yardstick().goals
+    assert found.baseline == parse_instant("2026-01-01T00:00:00Z")
+
+
 def test_a_password_is_text_whatever_it_looks_like_and_is_never_shown() -> None:
     settings = written(
         "", KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="7", KAFKA_SASL_PASSWORD="12345"
@@ -122,9 +176,9 @@ def test_a_password_is_text_whatever_it_looks_like_and_is_never_shown() -> None:
 
 def test_every_key_has_a_variable() -> None:
     """No two keys share one, and none is named like the file's own."""
-    from streams.config import FILE_VARIABLE, PREFIX, _paths
+    from streams.config import FILE_VARIABLE, PREFIX, paths
 
-    names = [PREFIX + "_".join(path).upper() for path in _paths(Settings)]
+    names = [PREFIX + "_".join(path).upper() for path in paths(Settings)]
     assert len(names) == len(set(names))
     assert FILE_VARIABLE not in names
     assert {"SUPPORT_ROI_CURRENCY", "SUPPORT_ROI_KAFKA_BOOTSTRAP_SERVERS", "SUPPORT_ROI_SERVICE_LEVELS"} <= set(names)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from streams.cli import main
 from streams.commands.catalogue import lines
-from streams.config import Settings, _paths, load
+from streams.config import Settings, load, paths
 from streams.core.catalogue import METRICS
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ def test_the_settings_file_holds_the_defaults_and_explains_every_key() -> None:
     path = ROOT / "roi.toml"
     assert load(path, {}) == Settings()
     text = path.read_text("utf-8")
-    for keys in _paths(Settings):
+    for keys in paths(Settings):
         assert re.search(rf"^(# )?\[*{re.escape(keys[-1])}\b", text, re.M) or f".{keys[-1]}]" in text, keys
 
 

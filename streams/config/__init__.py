@@ -1,0 +1,17 @@
+"""Settings: ``roi.toml``, overridden by ``SUPPORT_ROI_…`` variables. The only reader of the environment.
+
+Every key has a default, so that no file at all is a valid configuration. A wrong key or value is a ``ConfigError``
+that names it, what was expected, and the nearest right key.
+
+``tables`` and ``settings`` have the keys, ``sources`` reads file and environment, ``shape``, ``checks`` and ``goals``
+refuse what is wrong, ``building`` makes what the core is given.
+"""
+
+from __future__ import annotations
+
+from .errors import ConfigError
+from .settings import Settings
+from .sources import FILE_VARIABLE, PREFIX, load, paths
+from .tables import KafkaTable, ServiceLevelTable
+
+__all__ = ["FILE_VARIABLE", "PREFIX", "ConfigError", "KafkaTable", "ServiceLevelTable", "Settings", "load", "paths"]

@@ -1,0 +1,80 @@
+"""All settings together, and what the rest of the program makes of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from streams.core.judgement import Yardstick
+from streams.core.periods import Aligned
+from streams.core.policy import Policy
+from streams.core.windows import Window, rolling
+
+from . import building
+from .tables import (
+    AttributionTable,
+    BoardTable,
+    BusinessTable,
+    Currency,
+    DimensionsTable,
+    FcrTable,
+    GoalTable,
+    KafkaTable,
+    MetricsTable,
+    Positive,
+    ServiceLevelTable,
+    Share,
+    Table,
+    Whole,
+    WindowsTable,
+    WorkerTable,
+)  # fmt: skip
+
+
+class Settings(Table, frozen=True, kw_only=True):
+    """All settings, as in ``roi.toml``. Durations carry their unit in the name; money is in minor units."""
+
+    currency: Currency = "EUR"
+    rates: dict[Currency, Any] = msgspec.field(default_factory=dict)
+    retention_days: Annotated[int, Meta(ge=31, le=3650)] = 400
+    inactivity_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    due_soon_seconds: Positive = 3600
+    contribution_margin: Share = 1.0
+    incrementality: Share = 1.0
+    cost_per_contact_saved: Whole = 0
+    clv_cap_years: Annotated[float, Meta(gt=0, le=100)] = 5
+    value_tiers: tuple[Whole, Whole, Whole] = (0, 10_000, 100_000)
+    csat_benchmark: Share = 0.78
+    attribution: AttributionTable = AttributionTable()
+    fcr: FcrTable = FcrTable()
+    business: BusinessTable = BusinessTable()
+    service_levels: tuple[ServiceLevelTable, ...] = ()
+    windows: WindowsTable = WindowsTable()
+    dimensions: DimensionsTable = DimensionsTable()
+    metrics: MetricsTable = MetricsTable()
+    goals: tuple[GoalTable, ...] = ()
+    kafka: KafkaTable = KafkaTable()
+    worker: WorkerTable = WorkerTable()
+    board: BoardTable = BoardTable()
+
+    def policy(self) -> Policy:
+        """The formulas' parameters."""
+        return building.policy(self)
+
+    def rolling(self, policy: Policy) -> list[Window]:
+        """The rolling windows, on the policy's calendar."""
+        return [rolling(name, policy.days) for name in self.windows.rolling]
+
+    def aligned(self, policy: Policy) -> list[Aligned]:
+        """The aligned windows, on the policy's calendar."""
+        return [Aligned(name, policy.days) for name in self.windows.aligned]
+
+    def yardstick(self) -> Yardstick:
+        """What values are judged by."""
+        return building.yardstick(self)
+
+    def shown(self) -> tuple[str, ...] | None:
+        """The label dimensions to publish; None = all."""
+        return self.dimensions.names or None

@@ -1,0 +1,131 @@
+"""The tables of ``roi.toml``: their keys, types and defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from streams.connection import Connection
+from streams.core.catalogue import FAMILIES, Metric
+from streams.core.selection import metrics_of
+
+Positive = Annotated[int, Meta(ge=1, le=10**9)]
+Whole = Annotated[int, Meta(ge=0, le=10**15)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Days = Annotated[float, Meta(ge=0, le=3650)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+#: A code of money, and a day of the week: closed, so that a wrong one is named with the nearest (``shape``).
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="a code of three capital letters such as USD")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Keys that are not named here are refused."""
+
+
+class AttributionTable(Table, frozen=True, kw_only=True):
+    model: Literal["last_touch", "first_touch", "linear", "time_decay", "position"] = "last_touch"
+    look_back_days: Annotated[float, Meta(gt=0, le=3650)] = 5
+    half_life_days: Annotated[float, Meta(gt=0, le=3650)] = 2
+
+
+class FcrTable(Table, frozen=True, kw_only=True):
+    repeat_days: Annotated[float, Meta(gt=0, le=365)] = 7
+    session_gap_minutes: Annotated[float, Meta(gt=0, le=1440)] = 30
+
+
+class BusinessTable(Table, frozen=True, kw_only=True):
+    time_zone: str = "UTC"
+    holidays: tuple[Any, ...] = ()
+    hours: dict[Weekday, tuple[str, ...]] = msgspec.field(default_factory=dict)
+
+
+class ServiceLevelTable(Table, frozen=True, kw_only=True):
+    name: Name
+    metric: Literal["first_response", "next_response", "first_resolution", "full_resolution", "requester_wait"]
+    seconds: Positive
+    clock: Literal["calendar", "business"] = "calendar"
+    filter: dict[Literal["priority", "channel", "segment"], Name | tuple[Name, ...]] = msgspec.field(
+        default_factory=dict
+    )
+
+
+class WindowsTable(Table, frozen=True, kw_only=True):
+    rolling: tuple[str, ...] = ("5m", "1h", "24h", "7d", "30d", "90d", "365d")
+    aligned: tuple[Literal["day", "week", "month", "quarter", "year"], ...] = (
+        "day", "week", "month", "quarter", "year",
+    )  # fmt: skip
+
+
+class DimensionsTable(Table, frozen=True, kw_only=True):
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+    names: tuple[str, ...] = ()
+
+
+class MetricsTable(Table, frozen=True, kw_only=True):
+    families: tuple[str, ...] = tuple(FAMILIES)
+
+    def chosen(self) -> tuple[Metric, ...]:
+        """The metrics to publish."""
+        return metrics_of(self.families)
+
+
+class GoalTable(Table, frozen=True, kw_only=True):
+    name: Name
+    metric: Name
+    window: Name
+    dimension: Name = "all"
+    member: Name = "all"
+    target: float | None = None
+    change: float | None = None
+    baseline: Any = None
+    due: Any
+
+
+class KafkaTable(Table, frozen=True, kw_only=True):
+    bootstrap_servers: Name = "localhost:9092"
+    application: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="up to 100 letters, digits, dots, - or _")
+    ] = "support-roi"
+    partitions: Annotated[int, Meta(ge=1, le=1000)] = 4
+    replication: Annotated[int, Meta(ge=1, le=10)] = 1
+    session_timeout_ms: Annotated[int, Meta(ge=1000, le=300_000)] = 6000
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: str = ""
+    ssl_ca_file: str = ""
+    ssl_certificate_file: str = ""
+    ssl_key_file: str = ""
+
+    def connection(self, servers: str | None = None) -> Connection:
+        """How this Kafka is reached, or another one (``servers``) in the same way."""
+        return Connection(
+            servers or self.bootstrap_servers,
+            self.security_protocol,
+            self.sasl_mechanism,
+            self.sasl_username,
+            self.sasl_password,
+            self.ssl_ca_file,
+            self.ssl_certificate_file,
+            self.ssl_key_file,
+        )
+
+
+class WorkerTable(Table, frozen=True, kw_only=True):
+    unit_ms: Annotated[int, Meta(ge=10, le=60_000)] = 200
+    unit_records: Positive = 10_000
+    warm_entities: Positive = 50_000
+    members: Annotated[int, Meta(ge=10, le=100_000)] = 1000
+    metrics_host: Name = "127.0.0.1"
+    metrics_port: Port = 0
+
+
+class BoardTable(Table, frozen=True, kw_only=True):
+    host: Name = "127.0.0.1"
+    port: Port = 9160
+    refresh_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 5
+    publish_per_second: Positive = 5000
