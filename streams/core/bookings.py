@@ -73,7 +73,7 @@ def _of_survey(scope: Scope, name: str, view: surveys.Survey) -> list[Booking]:
 
 def _of_order(scope: Scope, name: str, view: orders.Order) -> list[Booking]:
     booked = settle(view.entries, [], scope.labels(name))
-    if view.paid_key is not None and view.left and scope.policy.books("order_value", *customers.AGAIN):
+    if view.paid_key is not None and view.kept and scope.policy.books("order_value", *customers.AGAIN):
         booked += _of_purchase(scope, name, view.paid_key, view.left)
     placed = view.placed
     if placed is None or view.paid_key is None or not scope.policy.books(*orders.CREDITED):
@@ -84,7 +84,7 @@ def _of_order(scope: Scope, name: str, view: orders.Order) -> list[Booking]:
         return booked
     labels = [touch.labels + scope.labels(touch.key[2]).before(touch.key) for touch, _ in credited]
     booked += orders.revenue_bookings(view, [own + MODELS for own in labels], [weight for _, weight in credited])
-    if view.left:
+    if view.kept:
         booked.append((view.paid_key[0], "attributed_orders", labels[-1], 1))
     # Abandoned, touched, then placed with its cart id: if any touch since, then the last.
     cart = None if placed.cart_id is None else scope.entities.get((CART, placed.cart_id))

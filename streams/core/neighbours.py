@@ -41,7 +41,7 @@ def affected(scope: Scope, key: EntityKey, old: Any, new: Any) -> Iterator[Entit
             if view is not None:
                 yield from _beside(scope, view)
     elif kind == ORDER:
-        spans = {(view.paid_at, bool(view.left)) for view in (old, new) if view is not None}
+        spans = {(view.paid_at, view.kept) for view in (old, new) if view is not None}
         if len(spans) > 1 or old is None:
             first = min((at for at, _ in spans if at is not None), default=None)
             if first is not None:

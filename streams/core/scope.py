@@ -201,7 +201,7 @@ class Scope:
                 _index(self.placed, (int(view.placed.occurred_at), name), add)
                 if view.placed.cart_id is not None:
                     _member(self.carts, view.placed.cart_id, name, add)
-            if view.paid_at is not None and view.left:
+            if view.paid_at is not None and view.kept:
                 _index(self.paid, (view.paid_at, name), add)
         elif kind == SURVEY:
             if view.ticket_id is not None:
@@ -323,8 +323,8 @@ class Scope:
                 if before != view.touches:
                     touches.update(touch.key[0] for touch in set(before) ^ set(view.touches))
             elif key[0] == ORDER:
-                bought = {seen.paid_at for seen in (old, view) if seen is not None and seen.left}
-                if len(bought) > 1 or (old is None or bool(old.left) != bool(view.left)):
+                bought = {seen.paid_at for seen in (old, view) if seen is not None and seen.kept}
+                if len(bought) > 1 or (old is None or old.kept != view.kept):
                     paid.update(at for at in bought if at is not None)
         return Concerned(touches, paid, turns) if touches or paid or turns else None
 

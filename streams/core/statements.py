@@ -77,7 +77,7 @@ def of_order(events: Sequence[OrderEvent], bought: Order, policy: Policy) -> Sta
             left = max(balance, 0)
         if isinstance(event, OrderCancelled):
             break
-    markers: tuple[Marker, ...] = ((bought.paid_key, PAID),) if bought.paid_key is not None and bought.left else ()
+    markers: tuple[Marker, ...] = ((bought.paid_key, PAID),) if bought.paid_key is not None and bought.kept else ()
     return Statement(Sources(paid=tuple(paid)), markers)
 
 

@@ -63,7 +63,7 @@ Readings decided here where the text leaves room:
 29. Business hours: days that `hours` leaves out are closed; without `hours` Mon-Fri 9-17.
 30. time_decay: weights are floats 2^(-age/half-life), age at the placing.
 31. An order's labels in revenue_paid: segments only; channel, agent and so on unknown.
-32. "Something left" of an order is judged in converted money: an order without a rate has nothing left.
+32. "Something left" of an order: also in a currency without a rate, less what was refunded in the same one.
 33. A voided ticket's surveys vanish even if the ticket was never created.
 34. Survey agents told by the survey itself hold also for tickets never created.
 """

@@ -112,7 +112,7 @@ class Spell:
 
 def paid_orders(world: World) -> list[tuple[Ev, Order]]:
     """Orders of which something is left, at their first payment."""
-    found = [(order.first_paid, order) for order in all_orders(world) if order.left]
+    found = [(order.first_paid, order) for order in all_orders(world) if order.kept]
     return sorted(((event, order) for event, order in found if event), key=lambda pair: pair[0].key)
 
 

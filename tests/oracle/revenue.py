@@ -127,7 +127,7 @@ def attributed_orders(world: World) -> list[Sample]:
     return [
         Sample(credit.first.at, touch_labels(world, *credit.touches[-1]))
         for credit in credits(world)
-        if credit.order.left
+        if credit.order.kept
     ]
 
 
@@ -148,7 +148,7 @@ def line_class(world: World, credit: Credit, told: str) -> str:
             continue
         if other.customer not in world.same(order.customer, credit.first.at):
             continue
-        if first and first.at < order.placed.at and other.left:
+        if first and first.at < order.placed.at and other.kept:
             return "repeat"
     return "other"
 

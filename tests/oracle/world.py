@@ -148,6 +148,9 @@ class Settings:
         factor = Fraction(1) if currency == self.currency else self.rate(currency, at)
         return 0 if factor is None else round(amount * factor)  # Fraction rounds half to even
 
+    def has_rate(self, currency: str, at: int) -> bool:
+        return currency == self.currency or self.rate(currency, at) is not None
+
     def rate(self, currency: str, at: int) -> Fraction | None:
         """Rates: {"USD": [{"from": date, "factor": x}, …]} or {"USD": {date: x}} or {"USD": x}."""
         given = self.rates.get(currency)
@@ -255,6 +258,7 @@ class Order:
     payments: list[tuple[int, Ev]]  # converted amounts, in order
     refunds: list[tuple[int, Ev]]
     cancelled: Ev | None
+    unrated: dict[str, int]  # paid less refunded, in currencies without a rate
 
     @property
     def first_paid(self) -> Ev | None:
@@ -266,6 +270,11 @@ class Order:
         if self.cancelled:
             return 0
         return max(0, sum(a for a, _ in self.payments) - sum(a for a, _ in self.refunds))
+
+    @property
+    def kept(self) -> bool:
+        """Whether anything remains of it now, in whatever currency."""
+        return self.left > 0 or (self.cancelled is None and max(self.unrated.values(), default=0) > 0)
 
     def postings(self) -> list[tuple[int, int]]:
         """(instant, amount): all payments at the first, then what is taken back, never below 0."""
@@ -302,8 +311,21 @@ def orders(world: World) -> list[Order]:
                 [(amount_of(world, e), e) for e in events if e.type == "order.paid"],
                 [(amount_of(world, e), e) for e in refunds.values()],
                 next((e for e in events if e.type == "order.cancelled"), None),
+                unrated(world, [e for e in events if e.type == "order.paid"], list(refunds.values())),
             )
         )
+    return out
+
+
+def unrated(world: World, payments: list[Ev], refunds: list[Ev]) -> dict[str, int]:
+    if not payments:
+        return {}
+    out: dict[str, int] = {}
+    for sign, events in ((1, payments), (-1, refunds)):
+        for event in events:
+            if not world.settings.has_rate(event.body["currency"], event.at):
+                code = event.body["currency"]
+                out[code] = out.get(code, 0) + sign * event.body["amount_minor"]
     return out
 
 

@@ -138,6 +138,17 @@ def test_two_currencies_are_converted_each_and_what_has_no_rate_is_counted() -> 
     assert found.unconverted == 1
 
 
+def test_an_order_is_kept_as_long_as_anything_is_left_of_it_in_any_currency() -> None:
+    bought = (placed(0), paid(10, 1000), paid(11, 500, "XXX"))
+    assert told(*bought).kept
+    assert told(*bought, refunded(20, 1000)).kept
+    assert told(*bought, refunded(20, 500, currency="XXX")).kept
+    assert not told(*bought, refunded(20, 1000), refunded(21, 500, "s", "XXX")).kept
+    assert told(*bought, refunded(20, 1000), refunded(21, 500, "s", "YYY")).kept
+    assert not told(*bought, cancelled(20)).kept
+    assert not told(placed(0), paid(10, 0)).kept
+
+
 def test_shares_of_what_is_left_add_up_after_every_refund() -> None:
     found = told(placed(0), paid(10, 100), refunded(20, 1), refunded(30, 1, "s"))
     assert booked(found, "attributed_revenue", 3) == [(10, 33), (10, 33), (10, 32)]
