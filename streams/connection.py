@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "ending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,13 @@ class Connection:
                 context.load_cert_chain(self.ssl_certificate_file, self.ssl_key_file or None)
             options["ssl_context"] = context
         return options
+
+
+def ending(loop: asyncio.AbstractEventLoop) -> None:
+    """From here on, what is cut off in its handshake is no error to tell: aiokafka closes it when it is collected."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not str(context.get("message")).startswith("Unclosed AIOKafkaConnection"):
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)

@@ -28,7 +28,7 @@ from streams.board.topic import partitions
 from streams.board.warnings import WarningPublisher, told
 from streams.board.web import Screen, WebLimits, application, serving
 from streams.config import Settings
-from streams.connection import Connection
+from streams.connection import Connection, ending
 from streams.core import codec
 from streams.core.windows import LADDER
 from streams.topics import PANES, WARNINGS
@@ -120,6 +120,7 @@ class BoardService:
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                ending(asyncio.get_running_loop())
                 self.screen.close()
                 for task in tasks:
                     task.cancel()

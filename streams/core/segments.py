@@ -3,7 +3,8 @@
 Rules of this file (definitions.md, "Customers"):
 
 * ``segment``: as last told. ``satisfaction``: the last CSAT score given, edits as they were then.
-* ``tenure`` and ``value``: by what was paid so far, less what was taken back so far.
+* ``value``: by what was paid so far, less what was taken back so far. ``tenure``: by whether anything was, in whatever
+  currency.
 * ``contact_frequency``: tickets created in the 90 days before, this one not.
 
 Cost of a change: a search and the steps around it. Only a late payment looks at what was paid after it.
@@ -39,8 +40,9 @@ class Sources(NamedTuple):
     """What an entity says of its customer's segments."""
 
     segments: tuple[Told, ...] = ()
-    #: What is paid or taken back: (key, minor units of the reporting currency).
-    paid: tuple[tuple[Key, int], ...] = ()
+    #: What is paid or taken back: (key, minor units of the reporting currency, 1 or -1 where the order has something
+    #: left in any currency from then on, or nothing any more).
+    paid: tuple[tuple[Key, int, int], ...] = ()
     scores: tuple[Told, ...] = ()
     #: Creations of tickets.
     contacts: tuple[Key, ...] = ()
@@ -85,19 +87,19 @@ class Last(_Part):
 
 
 class Paid(_Part):
-    """``tenure`` and ``value`` by the sum so far; a source is (key, amount)."""
+    """``tenure`` and ``value`` by the sums so far; a source is (key, amount, orders)."""
 
     __slots__ = ("sums", "tiers")
 
     def __init__(self, tiers: Sequence[int]) -> None:
         self.tiers = tiers
-        #: What is paid once each source has happened.
-        self.sums: list[int] = []
-        super().__init__(self.label(0))
+        #: What is paid, and how many orders have anything left, once each source has happened.
+        self.sums: list[tuple[int, int]] = []
+        super().__init__(self.label(0, 0))
 
-    def label(self, paid: int) -> Labels:
+    def label(self, paid: int, orders: int) -> Labels:
         reached = sum(tier <= paid for tier in self.tiers)
-        return ("returning" if paid > 0 else "new", _VALUES[max(reached - 1, 0)])
+        return ("returning" if orders else "new", _VALUES[max(reached - 1, 0)])
 
     def change(self, old: Iterable[Any], new: Iterable[Any]) -> Iterator[Stretch]:
         first = min([*old, *new])
@@ -105,12 +107,12 @@ class Paid(_Part):
             pass  # one run from the first change on does for all
         start = bisect_left(self.sources, first)
         del self.sums[start:]
-        total = self.sums[-1] if self.sums else 0
-        for _, amount in self.sources[start:]:
-            total += amount
-            self.sums.append(total)
+        total, orders = self.sums[-1] if self.sums else (0, 0)
+        for _, amount, kept in self.sources[start:]:
+            total, orders = total + amount, orders + kept
+            self.sums.append((total, orders))
         later = zip(self.sources[start:], self.sums[start:], strict=True)
-        steps = [(key, self.label(paid)) for (key, _), paid in later]
+        steps = [(source[0], self.label(*sums)) for source, sums in later]
         changed = self.replace(first[0], None, steps)
         if changed is not None:
             yield changed

@@ -6,6 +6,7 @@ a negative sentiment, of a ticket that was created and not voided; the first one
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from .account import NOTHING, Statement
@@ -57,28 +58,40 @@ def of_order(events: Sequence[OrderEvent], bought: Order, policy: Policy) -> Sta
     """What was paid and taken back when, together never below 0, and that it was paid at all."""
     if bought.placed is None:
         return NOTHING
-    paid: list[tuple[Key, int]] = []
-    balance = left = 0
+    paid: list[tuple[Key, int, int]] = []
+    balances: Counter[str] = Counter()  # the reporting currency's, and those of others without a rate
+    left = kept = 0
     refunds: set[str] = set()
     for event in events:
         if isinstance(event, OrderPaid):
-            balance += policy.convert(event.amount_minor, event.currency, event.occurred_at) or 0
+            _add(balances, event, 1, policy)
         elif isinstance(event, OrderRefunded | OrderChargedBack):
             if event.refund_id in refunds:
                 continue
             refunds.add(event.refund_id)
-            balance -= policy.convert(event.amount_minor, event.currency, event.occurred_at) or 0
+            _add(balances, event, -1, policy)
         elif isinstance(event, OrderCancelled):
-            balance = 0
+            balances.clear()
         else:
             continue
-        if max(balance, 0) != left:
-            paid.append((order(event), max(balance, 0) - left))
-            left = max(balance, 0)
+        before = left, kept
+        left, kept = max(balances[policy.currency], 0), int(any(balance > 0 for balance in balances.values()))
+        if (left, kept) != before:
+            paid.append((order(event), left - before[0], kept - before[1]))
         if isinstance(event, OrderCancelled):
             break
     markers: tuple[Marker, ...] = ((bought.paid_key, PAID),) if bought.paid_key is not None and bought.kept else ()
     return Statement(Sources(paid=tuple(paid)), markers)
+
+
+def _add(
+    balances: Counter[str], event: OrderPaid | OrderRefunded | OrderChargedBack, sign: int, policy: Policy
+) -> None:
+    amount = policy.convert(event.amount_minor, event.currency, event.occurred_at)
+    if amount is None:
+        balances[event.currency] += sign * event.amount_minor
+    else:
+        balances[policy.currency] += sign * amount
 
 
 def of_customer(events: Sequence[CustomerEvent]) -> Statement:

@@ -14,7 +14,7 @@ from typing import Any
 from . import surveys, tickets
 from .clock import DAY
 from .model import Ev, Key, Result, Sample, divide, plain, wilson
-from .world import Order, World, orders
+from .world import Order, World, orders, unrated
 
 DIMENSIONS = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
 HORIZON = 90 * DAY
@@ -36,7 +36,7 @@ def labels(world: World, customer: str, key: Key) -> dict[str, str]:
     if segments:
         out["segment"] = segments[-1]
     paid = paid_before(world, group, key)
-    out["tenure"] = "returning" if paid else "new"
+    out["tenure"] = "returning" if paid or unrated_before(world, group, key) else "new"
     low_medium_high = [tier for tier in world.settings.value_tiers if tier <= paid]
     out["value"] = ("low", "medium", "high")[max(0, len(low_medium_high) - 1)]
     scores = [(event.key, verdict) for event, verdict in csat_scores(world, group) if event.key < key]
@@ -62,6 +62,18 @@ def paid_before(world: World, group: frozenset[str], key: Key) -> int:
             minus = sum(amount for amount, event in order.refunds if event.key < key)
             total += max(0, plus - minus)
     return total
+
+
+def unrated_before(world: World, group: frozenset[str], key: Key) -> bool:
+    """Whether anything paid so far without a rate is left so far."""
+    for order in all_orders(world):
+        if order.customer not in group or (order.cancelled and order.cancelled.key < key):
+            continue
+        payments = [event for _, event in order.payments if event.key < key]
+        refunds = [event for _, event in order.refunds if event.key < key]
+        if max(unrated(world, payments, refunds).values(), default=0) > 0:
+            return True
+    return False
 
 
 def csat_scores(world: World, group: frozenset[str]) -> list[tuple[Ev, bool]]:

@@ -115,7 +115,10 @@ def test_parts_changed_bit_by_bit_equal_parts_made_at_once(seed: int) -> None:
     sources: list[tuple[Any, list[Any]]] = [
         (lambda: Contacts(("rare",)), [key(rng.randrange(400) * DAY // 2, f"c{i}") for i in range(40)]),
         (lambda: Last((UNKNOWN,)), [(key(rng.randrange(50), f"l{i}"), (rng.choice("ab"),)) for i in range(20)]),
-        (lambda: Paid((0, 50, 200)), [(key(rng.randrange(50), f"p{i}"), rng.choice((60, -60))) for i in range(20)]),
+        (
+            lambda: Paid((0, 50, 200)),
+            [(key(rng.randrange(50), f"p{i}"), rng.choice((60, -60)), rng.choice((1, 0, -1))) for i in range(20)],
+        ),
     ]
     for make, pool in sources:
         part, held = make(), set[Any]()
@@ -147,7 +150,7 @@ def test_labels_stay_as_they_were_until_committed() -> None:
     segments = Segments(Policy(value_tiers=(0, 100, 1000)))
     told = Sources(
         segments=((key(1), ("smb",)),),
-        paid=((key(2), 100), (key(4), -100)),
+        paid=((key(2), 100, 1), (key(4), -100, -1)),
         scores=((key(3), ("satisfied",)),),
         contacts=(key(1, "x"), key(2, "y")),
     )
