@@ -50,7 +50,7 @@ class InputOffsets:
 
     async def __aenter__(self) -> Self:
         options = {**self._kafka.options(), "request_timeout_ms": int(PATIENCE * 1000)}
-        self._sources = [source for topic in INPUTS for source in await partitions(self._kafka, topic)]
+        self._sources = await partitions(self._kafka, *INPUTS)
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
         self._admin = AIOKafkaAdminClient(**options)
         async with self._connections as connections:

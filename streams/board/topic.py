@@ -10,15 +10,15 @@ from streams.connection import Connection
 __all__ = ["latest", "partitions"]
 
 
-async def partitions(kafka: Connection, topic: str) -> list[TopicPartition]:
-    """The partitions of a topic, which is there: whoever starts a board makes sure of it."""
+async def partitions(kafka: Connection, *topics: str) -> list[TopicPartition]:
+    """The partitions of topics, which are there: whoever starts a board makes sure of it."""
     admin = AIOKafkaAdminClient(**kafka.options())
     try:
         await admin.start()
-        (found,) = await admin.describe_topics([topic])
+        found = await admin.describe_topics(list(topics))
     finally:
         await admin.close()
-    return [TopicPartition(topic, row["partition"]) for row in found["partitions"]]
+    return [TopicPartition(told["topic"], row["partition"]) for told in found for row in told["partitions"]]
 
 
 async def latest(kafka: Connection, topic: str) -> dict[bytes, bytes]:

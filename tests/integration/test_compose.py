@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.broker import KafkaServer
+from kafka.broker import KafkaServer, free_port
 from ruamel.yaml import YAML
 from system import Process, System, by_key, until
 
@@ -37,13 +36,6 @@ def system(kafka: KafkaServer, tmp_path: Path) -> Iterator[System]:
         made.remove_topics()  # to make them is what the service `topics` is for
         (made.folder / "roi.toml").write_bytes((ROOT / "roi.toml").read_bytes())
         yield made
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Service:

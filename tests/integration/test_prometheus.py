@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import urllib.parse
 import urllib.request
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.broker import KafkaServer
+from kafka.broker import KafkaServer, free_port
 from system import Process, System, same, stamp, until
 
 from streams.core.events import parse_instant
@@ -39,12 +38,6 @@ def tool(name: str) -> str:
 def system(kafka: KafkaServer, tmp_path: Path) -> Iterator[System]:
     with System(kafka, tmp_path / "system", SETTINGS) as made:
         yield made
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class Prometheus:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.broker import KafkaServer
+from kafka.broker import KafkaServer, free_port
 from system import RowKey, System, same, stamp
 
 from streams.core.events import parse_instant
@@ -36,12 +35,6 @@ BREACHES = [
 def system(kafka: KafkaServer, tmp_path: Path) -> Iterator[System]:
     with System(kafka, tmp_path / "system", SETTINGS) as made:
         yield made
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_killed_board_brings_the_same_numbers_back(system: System, tmp_path: Path) -> None:
