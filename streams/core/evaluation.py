@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from .catalogue import Metric, Sums, Value
+from .catalogue.base import ALLOCATED, COST
 from .costs import Course, Slope, allocate, course
 from .events import format_instant
 from .frames import Frame, Stretch
@@ -142,7 +143,8 @@ def value_in(
 
 def weights(whole: Cell, cells: Mapping[str, Cell]) -> dict[str, int]:
     """By what costs are shared over members: handle time, or tickets created where ``whole`` has none."""
-    weight = "handle_ms" if whole.get("handle_ms") else "tickets_created"
+    handled, created = ALLOCATED
+    weight = handled if whole.get(handled) else created
     return {member: cell.get(weight, 0) for member, cell in cells.items()}
 
 
@@ -192,16 +194,16 @@ class _Table:
         span = (self.as_of, self.as_of) if self.flows is None else (self.flows.start, self.flows.end)
         return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course, self.active, {})
 
-    def having(self, needs: Sequence[str]) -> Iterator[str]:
+    def having(self, measures: Sequence[str]) -> Iterator[str]:
         """The members with any amount of any of these measures."""
         if not self._stems:
             for cells in (self.cells, self.levels):
                 for member, cell in cells.items():
                     self._stems.setdefault(member, set()).update(map(_stem, cell))
         for member, stems in self._stems.items():
-            if not stems.isdisjoint(needs):
+            if not stems.isdisjoint(measures):
                 yield member
-        if "cost" in needs:
+        if COST in measures:
             yield from self.costs
 
 
@@ -222,7 +224,7 @@ def _members(metric: Metric, tables: Iterable[_Table], defined: Iterable[str]) -
     """All members that a metric has anything of in any window, so that shorter windows show their zeros."""
     found = set(defined)
     for table in tables:
-        found.update(table.having(metric.needs))
+        found.update(table.having(metric.shows))
     return sorted(found)
 
 

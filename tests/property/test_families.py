@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from itertools import combinations
 from typing import Any
 
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from streams.config import Settings
 from streams.core import codec
-from streams.core.catalogue import FAMILIES, METRICS, Metric, Sums, Value
-from streams.core.measures import ALIGNED, MEASURES
-from streams.core.selection import booked_for, metrics_of, reads
+from streams.core.catalogue import FAMILIES, METRICS
+from streams.core.measures import MEASURES
+from streams.core.selection import booked_for, metrics_of
 from tests.oracle.clock import DAY
 from tests.oracle.strategies import FIRST, LAST, SETTINGS, histories, random_events
 
@@ -32,7 +32,6 @@ GIVEN: dict[str, Any] = SETTINGS | {
     "goals": [{"name": "faster", "metric": "first_response_p90_seconds", "window": "7d", "target": 60,
                "baseline": "2026-01-10", "due": "2026-03-01"}],
 }  # fmt: skip
-POLICY = settings_of(GIVEN).policy()
 families = st.sets(st.sampled_from(ALL), min_size=1, max_size=len(ALL) - 1)
 
 
@@ -106,38 +105,10 @@ def test_breaches_are_told_with_the_family_of_service_levels(chosen: tuple[str, 
 
 def test_every_measure_is_read_by_a_metric() -> None:
     """What nobody reads is booked in vain."""
-    assert {name for name in MEASURES if "@" not in name} == frozenset().union(*map(reads, METRICS.values()))
+    assert {name for name in MEASURES if "@" not in name} == frozenset().union(
+        *(metric.measures for metric in METRICS.values())
+    )
     assert booked_for(ALL) is None
-
-
-def outcome(metric: Metric, amounts: Mapping[str, int], window: str) -> Value | str:
-    """What a formula makes of amounts; those that no history has may be more than it can take."""
-    assert metric.compute is not None
-    active = 50 if window in ALIGNED else None
-    try:
-        return metric.compute(Sums(amounts, amounts, window, LAST, 5, POLICY, (FIRST, LAST), None, active, {}))
-    except (ValueError, ZeroDivisionError) as error:
-        return str(error)
-
-
-@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.compute is not None])
-def test_a_formula_reads_nothing_but_what_was_found_in_it(name: str) -> None:
-    """Of random amounts of everything, all but those found change nothing."""
-    rng, found = random.Random(name), reads(METRICS[name])
-    for window in ("7d", "365d", "month") * 20:
-        amounts: dict[str, dict[str, int]] = {
-            measure: {
-                said + suffix: rng.randrange(1, 40)
-                for said in (measure, f"{measure}_business", f"{measure}@{window}")
-                for suffix in ("", ".n", ".sum", ".b7", ".b900", ".1767225600000")
-                if rng.random() < 0.9
-            }
-            for measure in MEASURES
-            if "@" not in measure
-        }
-        whole = {key: amount for cell in amounts.values() for key, amount in cell.items()}
-        part = {key: amount for measure in found for key, amount in amounts[measure].items()}
-        assert outcome(METRICS[name], whole, window) == outcome(METRICS[name], part, window)
 
 
 def test_what_is_booked_is_part_of_the_origin() -> None:

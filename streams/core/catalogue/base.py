@@ -20,15 +20,20 @@ from ..policy import Policy
 from ..quantiles import nearest_rank
 
 __all__ = [
-    "LABELS", "MONEY", "SURVEYS", "Metric", "Sums", "Value", "Z", "cost_per", "count", "durations", "factored", "level",
-    "mean_seconds", "money", "quantile_seconds", "ratio", "wilson",
+    "ACTIVE_AT_START", "ALLOCATED", "COST", "LABELS", "MONEY", "SURVEYS", "Metric", "Sums", "Value", "Z", "cost_per",
+    "count", "factored", "level", "mean_seconds", "money", "quantile_seconds", "ratio", "wilson",
 ]  # fmt: skip
 
 #: Where a metric is published: the dimensions of its samples' labels, ``all`` among them.
 LABELS: Final = ("all", *DIMENSIONS)
 SURVEYS: Final = (*LABELS, "kind", "program")
 MONEY: Final = "{currency}_minor"
-
+#: In the place of a measure: a member is shown that bears any cost.
+COST: Final = "cost"
+#: What ``Sums.cost`` is shared over members by: what a formula reads that asks for it.
+ALLOCATED: Final = ("handle_ms", "tickets_created")
+#: What ``Sums.active`` is reckoned from: what a formula reads that asks for it.
+ACTIVE_AT_START: Final = ("customers_active", "customers_joined", "customers_left", "customers_merged")
 
 #: The 97.5th percentile of the normal distribution: two-sided 95 %.
 Z: Final = 1.959963984540054
@@ -78,6 +83,11 @@ class Sums(NamedTuple):
         """A flow less what comes again in the same window: the last of each thing that is counted by it."""
         return self.flow(name) - self.here(name)
 
+    def instants(self, name: str) -> list[int]:
+        """The instants (ms) that a level of marks holds."""
+        stem = f"{name}."
+        return [int(key[len(stem) :]) for key in self.levels if key.startswith(stem)]
+
     def bins(self, name: str) -> dict[int, int]:
         """The quantile bins of a measure: index -> samples."""
         found = {} if self.sorted_bins is None else self.sorted_bins
@@ -108,8 +118,10 @@ class Metric:
     formula: str
     #: None for what is derived from other metrics' records (``judgement``).
     compute: Callable[[Sums], Value] | None
-    #: Measures of which a member must have any (ever) to be shown; ``cost`` for what is allocated.
-    needs: tuple[str, ...]
+    #: The measures that ``compute`` reads, in whichever branch: what has to be booked for it.
+    reads: tuple[str, ...]
+    #: Measures of which a member must have any (ever) to be shown, ``cost`` for what is allocated; None: ``reads``.
+    shown_by: tuple[str, ...] | None = None
     #: Metrics whose records it is derived from, where it is not computed from measures.
     judges: tuple[str, ...] = ()
     version: int = 1
@@ -128,6 +140,16 @@ class Metric:
     @property
     def definition(self) -> str:
         return f"{self.id}@{self.version}"
+
+    @property
+    def shows(self) -> tuple[str, ...]:
+        """The measures by which its members are found."""
+        return self.reads if self.shown_by is None else self.shown_by
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """All measures that have to be booked for it to be told of every member that it has."""
+        return frozenset((*self.reads, *self.shows)) - {COST}
 
     def unit_in(self, currency: str) -> str:
         """The unit with the reporting currency's code for money, e.g. ``EUR_minor``."""
@@ -199,21 +221,3 @@ def factored(amount: int, sums: Sums) -> int | float:
     """Revenue as benefit: times margin times incrementality, exact until the last step."""
     benefit = amount * sums.policy.contribution_margin * sums.policy.incrementality
     return benefit.numerator if benefit.denominator == 1 else float(benefit)
-
-
-def durations(name: str, text: str) -> list[Metric]:
-    metrics = [
-        Metric(
-            f"{name}_mean_seconds", "seconds", "seconds", f"{text}: mean.", "sum of samples / samples",
-            mean_seconds(name), (name,),
-        )
-    ]  # fmt: skip
-    metrics.extend(
-        Metric(
-            f"{name}_p{percent}_seconds", "seconds", "seconds",
-            f"{text}: {percent}th percentile by nearest rank, within 1 %.",
-            f"the sample of rank ceil(n * {percent} / 100)", quantile_seconds(name, percent), (name,),
-        )
-        for percent in (50, 90)
-    )  # fmt: skip
-    return metrics

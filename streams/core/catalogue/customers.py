@@ -7,13 +7,15 @@ from math import sqrt
 from typing import Final
 
 from ..measures import PROFILE
-from .base import MONEY, Metric, Sums, Value, count, level, ratio, wilson
+from .base import ACTIVE_AT_START, MONEY, Metric, Sums, Value, count, level, ratio, wilson
 
 __all__ = ["CUSTOMERS"]
 
 #: Customers have no channel or agent of their own.
 _PERSON: Final = ("all", *PROFILE)
 _ALL: Final = ("all",)
+#: What ``_churn`` reads: of rolling windows the first two, of aligned ones the rest.
+_CHURN: Final = ("active_at_start", "left_since_start", *ACTIVE_AT_START, "joined_and_left")
 #: The window that a customer's lifetime value is told from.
 _YEAR: Final = "365d"
 
@@ -76,7 +78,7 @@ def _increment(sums: Sums) -> Value:
 
 CUSTOMERS: Final = [
     Metric("customers_active", "count", "customers", "Customers active now: joined or bought, and not left since.",
-           "spells begun less spells ended, up to now", level("customers_active"),
+           "spells begun less spells ended, up to now", level("customers_active"), ("customers_active",),
            ("customers_active", "customers_joined", "customers_left"), dimensions=_PERSON, level=True),
     Metric("customers_joined", "count", "customers", "Spells of being active begun, by joining or a paid order.",
            "count of beginnings", count("customers_joined"), ("customers_joined",), dimensions=_PERSON),
@@ -87,34 +89,39 @@ CUSTOMERS: Final = [
            ("customers_left", "customers_joined"), dimensions=_PERSON),
     Metric("churn_ratio", "ratio", "ratio", "Share of the customers active at the window's start who left in it.",
            "active at start and left since / active at start", lambda sums: _churn(sums, left=True),
-           ("active_at_start",), dimensions=_ALL),
+           _CHURN, ("active_at_start",), dimensions=_ALL),
     Metric("retention_ratio", "ratio", "ratio",
            "Share of the customers active at the window's start who stayed without interruption.",
            "active at start and ever since / active at start", lambda sums: _churn(sums, left=False),
-           ("active_at_start",), dimensions=_ALL),
+           _CHURN, ("active_at_start",), dimensions=_ALL),
     Metric("returning_customer_ratio", "ratio", "ratio", "Share of buyers with more than one paid order in the window.",
-           "customers with > 1 paid order / customers with >= 1", _returning, ("order_value",), dimensions=_ALL),
+           "customers with > 1 paid order / customers with >= 1", _returning,
+           ("order_value", "bought_again", "bought_twice_again"), ("order_value",), dimensions=_ALL),
     Metric("average_order_value", "mean", MONEY, "Mean of what is left of paid orders, at their first payment.",
            "sum of what is left / orders of which anything is left", _order_value, ("order_value",),
            dimensions=_PERSON),
     Metric("orders_per_customer", "mean", "orders", "Paid orders for each customer with one in the window.",
-           "paid orders / customers with >= 1", _orders, ("order_value",), dimensions=_ALL),
+           "paid orders / customers with >= 1", _orders, ("order_value", "bought_again"), ("order_value",),
+           dimensions=_ALL),
     Metric("clv_mean", "mean", MONEY, "Lifetime value of a customer, from the last 365 days; null in other windows.",
            "average_order_value * orders_per_customer * contribution_margin * min(1 / churn_ratio, clv_cap_years)",
-           _clv, ("order_value", "active_at_start"), dimensions=_ALL, aligned=False),
+           _clv, ("order_value", "bought_again", "active_at_start", "left_since_start"),
+           ("order_value", "active_at_start"), dimensions=_ALL, aligned=False),
     Metric("incremental_revenue", "mean", MONEY,
            "What touched customers bought more often than untouched ones, at the average order value. A comparison, "
            "not a proof: who writes to service may differ from who does not.",
            "(share of touched with a paid order after the touch - share of untouched with a paid order) * touched * "
-           "average_order_value, of customers active in the window", _increment, ("order_value",), dimensions=_ALL,
-           interval="Newcombe"),
+           "average_order_value, of customers active in the window", _increment,
+           ("order_value", *ACTIVE_AT_START, "compared_active", "compared_touched", "touched_bought",
+            "untouched_bought"), ("order_value",), dimensions=_ALL, interval="Newcombe"),
     Metric("repurchase_after_csat_ratio", "ratio", "ratio",
            "Share of CSAT answers after which the customer paid an order within 90 days; booked when these are over.",
            "answers followed by a paid order / answers, 90 days ago", ratio("csat_repurchased", "csat_followed"),
-           ("csat_followed",), dimensions=("satisfaction",)),
+           ("csat_repurchased", "csat_followed"), ("csat_followed",), dimensions=("satisfaction",)),
     Metric("retention_after_complaint_ratio", "ratio", "ratio",
            "Share of complaints (a low CSAT score or negative sentiment, one a ticket) of active customers after which "
            "the customer stayed for 90 days; booked when these are over.",
            "complaints whose customer stayed / complaints of active customers, 90 days ago",
-           ratio("complaints_retained", "complaints"), ("complaints",), dimensions=_ALL),
+           ratio("complaints_retained", "complaints"),
+           ("complaints_retained", "complaints"), ("complaints",), dimensions=_ALL),
 ]  # fmt: skip

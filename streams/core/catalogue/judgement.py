@@ -16,7 +16,7 @@ WARNINGS: Final = ("csat_below_benchmark", "customer_at_risk", "goal_off_pace", 
 JUDGEMENT: Final = [
     Metric("surge_ratio", "ratio", "ratio",
            "Contacts of the last hour against the hourly rate of the seven days up to it.",
-           "tickets_created in 1h / (tickets_created in 7d before that hour / 167)", None, ("tickets_created",),
+           "tickets_created in 1h / (tickets_created in 7d before that hour / 167)", None, (),
            judges=("tickets_created",), dimensions=SURGE_BY),
     Metric("warning_active", "count", "warnings", "1 while a warning holds, 0 while it does not.",
            "csat_below_benchmark: csat_ratio of 30d < csat_benchmark with 30 answers; roi_negative: roi_net_ratio of "

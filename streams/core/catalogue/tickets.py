@@ -20,8 +20,7 @@ _LAST_SOLVED: Final = "full_resolution.n"
 
 
 def _oldest(sums: Sums) -> Value:
-    stem = "unanswered_since."
-    since = [int(key[len(stem) :]) for key in sums.levels if key.startswith(stem)]
+    since = sums.instants("unanswered_since")
     age = (sums.as_of - min(since)) / 1000 if since else None
     return Value(age, sums.level("tickets_unanswered"))
 
@@ -77,14 +76,14 @@ def _times(name: str, text: str) -> Iterator[Metric]:
 def _first_contact(name: str, text: str) -> Iterator[Metric]:
     """A first contact ratio over tickets first solved, and over tickets created."""
     said = f"First contact resolution: {text}"
-    for suffix, whole, over, needs in (
-        ("ratio", _FIRST_SOLVED, "tickets first solved", "first_resolution"),
-        ("of_created_ratio", "tickets_created", "tickets created", "tickets_created"),
+    for suffix, whole, over, shown in (
+        ("ratio", _FIRST_SOLVED, "tickets first solved", ("first_resolution",)),
+        ("of_created_ratio", "tickets_created", "tickets created", ("tickets_created", "first_resolution")),
     ):
         beside = "." if suffix == "ratio" else "; over the tickets created in the window."
         yield Metric(
             f"fcr_{name}_{suffix}", "ratio", "ratio", said + beside, f"such tickets / {over}",
-            ratio(f"fcr_{name}", whole), tuple(dict.fromkeys((needs, "first_resolution"))),
+            ratio(f"fcr_{name}", whole), (f"fcr_{name}", shown[0]), shown,
         )  # fmt: skip
 
 
@@ -103,13 +102,14 @@ TICKETS: Final = [
            "Customers' tickets solved before any agent answered: they have no first response time.",
            "count at the first solving", count("solved_unanswered"), ("solved_unanswered",), lower_is_better=True),
     Metric("tickets_open", "count", "tickets", "Tickets not solved now.", "created or reopened less solved, up to now",
-           level("tickets_open"), _SEEN, level=True, lower_is_better=True),
+           level("tickets_open"), ("tickets_open",), _SEEN, level=True, lower_is_better=True),
     Metric("tickets_unanswered", "count", "tickets",
            "Customers' tickets, not solved since, that no agent has ever answered.",
-           "first-response clocks running now", level("tickets_unanswered"), _SEEN, level=True,
+           "first-response clocks running now", level("tickets_unanswered"), ("tickets_unanswered",), _SEEN, level=True,
            lower_is_better=True),
     Metric("oldest_unanswered_seconds", "seconds", "seconds", "Age of the oldest unanswered ticket.",
-           "as_of - its creation", _oldest, _SEEN, level=True, lower_is_better=True),
+           "as_of - its creation", _oldest, ("tickets_unanswered", "unanswered_since"), _SEEN, level=True,
+           lower_is_better=True),
     *_times("first_response", "Creation by the customer to the first public agent message"),
     *_times("first_acknowledgement", "Creation by the customer to the first public answer of bot, rule or agent"),
     *_times("next_response", "A customer's first unanswered message after that to the next public agent message"),
@@ -117,11 +117,12 @@ TICKETS: Final = [
     *_times("full_resolution", "Creation to the last solving; none while reopened"),
     Metric("requester_wait_mean_seconds", "seconds", "seconds",
            "Time in new, open or on hold up to the last solving; none while reopened: mean.",
-           "sum of samples / samples", _waited("requester_wait_ms"), ("full_resolution",), lower_is_better=True),
+           "sum of samples / samples", _waited("requester_wait_ms"), ("requester_wait_ms", "full_resolution"),
+           ("full_resolution",), lower_is_better=True),
     Metric("requester_wait_mean_business_seconds", "seconds", "seconds",
            f"Time in new, open or on hold up to the last solving; none while reopened, {_WORKING}: mean.",
-           "sum of samples / samples", _waited("requester_wait_business_ms"), ("full_resolution",),
-           lower_is_better=True),
+           "sum of samples / samples", _waited("requester_wait_business_ms"),
+           ("requester_wait_business_ms", "full_resolution"), ("full_resolution",), lower_is_better=True),
     Metric("handle_time_mean_seconds", "seconds", "seconds",
            "Talk, hold and after-call time for each ticket handled in the window; a member's: its part in the "
            "tickets that it handled.",
@@ -129,11 +130,11 @@ TICKETS: Final = [
            lower_is_better=True),
     Metric("agent_messages_per_ticket_mean", "mean", "messages",
            "Public agent messages up to the last solving; none while reopened: mean.",
-           "agent messages / tickets last solved", ratio("agent_messages", _LAST_SOLVED), ("full_resolution",),
-           lower_is_better=True),
+           "agent messages / tickets last solved", ratio("agent_messages", _LAST_SOLVED),
+           ("agent_messages", "full_resolution"), ("full_resolution",), lower_is_better=True),
     Metric("reopen_ratio", "ratio", "ratio", "Share of solvings that were later reopened.",
-           "solvings later reopened / solvings", ratio("solvings_reopened", "tickets_solved"), ("tickets_solved",),
-           lower_is_better=True),
+           "solvings later reopened / solvings", ratio("solvings_reopened", "tickets_solved"),
+           ("solvings_reopened", "tickets_solved"), ("tickets_solved",), lower_is_better=True),
     Metric("resolution_ratio", "ratio", "ratio", "Solvings for each ticket created, both in the window.",
            "solvings / tickets created", ratio("tickets_solved", "tickets_created"),
            ("tickets_created", "tickets_solved")),
