@@ -12,12 +12,14 @@ import orjson
 from bench.data import END, SETTINGS, Record, customer_events, event, ticket_events
 from bench.report import Row
 from streams.board.reader import Reader
-from streams.core.events import DAY, Event, decode
+from streams.core.events.decoding import decode
+from streams.core.events.types import Event
 from streams.core.policy import Policy
 from streams.core.replay import Replay
-from streams.topics import PANES
-from streams.worker.fold import Output
-from streams.worker.state import PartitionState
+from streams.core.temporal.instants import DAY
+from streams.kafka.topics import PANES
+from streams.worker.log.processor import Output
+from streams.worker.partition_state import PartitionState
 
 UNIT = 2000
 LATER = END + 400 * DAY  # a clock for which all of it is history

@@ -9,8 +9,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from streams.config import Settings
-from streams.core.events import DAY, Event, decode, format_instant, parse_instant
-from streams.demo.simulator import SimulatedEvent, simulate
+from streams.core.events.decoding import decode
+from streams.core.events.types import Event
+from streams.core.temporal.instants import DAY, format_instant, parse_instant
+from streams.demo.simulator import simulate
+from streams.demo.world import SimulatedEvent
 
 __all__ = ["END", "ROI_TOML", "SETTINGS", "Record", "customer_events", "event", "records", "simulated", "ticket_events"]
 

@@ -11,9 +11,8 @@ from typing import Final
 from bench.cpu import POLICY, best, named, state, timed
 from bench.data import Record
 from bench.report import Row
-from streams.core.catalogue import FAMILIES
+from streams.core.metrics.families import FAMILIES, booked_for
 from streams.core.policy import Policy
-from streams.core.selection import booked_for
 
 __all__ = ["measure"]
 

@@ -64,16 +64,16 @@ def _customers(count: int, warm: int) -> dict[str, float]:
 def _restore(count: int) -> dict[str, float]:
     from bench.cpu import partition
     from bench.data import END, customer_events
-    from streams.core import codec
-    from streams.core.events import to_state
-    from streams.topics import STATE
+    from streams.core.derivation import state_format
+    from streams.core.events.decoding import to_state
+    from streams.kafka.topics import STATE
 
     state = partition()
     value = to_state(customer_events("c0000000", 1, END, 1))
     before, seconds = _rss(), 0.0
     for first in range(0, count, 10_000):
         names = [f"{number:07}" for number in range(first, min(first + 10_000, count))]
-        pairs = [(codec.entity_key(f"cc{n}", ("t", f"t{n}")), bytes(bytearray(value))) for n in names]
+        pairs = [(state_format.entity_key(f"cc{n}", ("t", f"t{n}")), bytes(bytearray(value))) for n in names]
         began = time.perf_counter()
         for key, data in pairs:
             state.restore(STATE, key, data)

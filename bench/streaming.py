@@ -23,12 +23,12 @@ from aiokafka.errors import KafkaError
 from bench.data import ROI_TOML, SETTINGS
 from bench.process import PATIENCE, ROOT
 from bench.report import Row
-from streams import admin
-from streams.connection import Connection
-from streams.core.events import format_instant
+from streams.core.temporal.instants import format_instant
 from streams.demo.feed import send
-from streams.demo.simulator import SimulatedEvent
-from streams.topics import INPUTS
+from streams.demo.world import SimulatedEvent
+from streams.kafka import admin
+from streams.kafka.connection import Connection
+from streams.kafka.topics import INPUTS
 
 PARTITIONS = 4
 SOURCES = [TopicPartition(topic, number) for topic in INPUTS for number in range(PARTITIONS)]

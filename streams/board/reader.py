@@ -7,23 +7,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from streams.core import codec
-from streams.core.catalogue import METRICS, Metric
-from streams.core.codec import Stats
-from streams.core.costs import Slope
-from streams.core.evaluation import evaluate
-from streams.core.events import HOUR
-from streams.core.frames import Frame, Frames
-from streams.core.judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
-from streams.core.ledger import Cell, Changes, Pane, Panes, merge
-from streams.core.measures import Margin
-from streams.core.periods import Aligned
+from streams.board.snapshot import Health, Snapshot
+from streams.core.costs.accrual import Slope
+from streams.core.derivation import state_format
+from streams.core.derivation.state_format import Stats
+from streams.core.ledger.dimensions import Margin
+from streams.core.ledger.frames import Frame, Frames
+from streams.core.ledger.grids import LiveGrid
+from streams.core.ledger.panes import Cell, Changes, Pane, Panes, merge
+from streams.core.metrics.base import Metric
+from streams.core.metrics.evaluation import evaluate
+from streams.core.metrics.families import METRICS, sources
+from streams.core.metrics.judging import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
+from streams.core.metrics.records import MetricRecord
 from streams.core.policy import Policy
-from streams.core.records import MetricRecord
-from streams.core.selection import sources
-from streams.core.windows import LiveGrid, Window
-
-from .snapshot import Health, Snapshot
+from streams.core.temporal.instants import HOUR
+from streams.core.temporal.periods import Aligned
+from streams.core.temporal.windows import Window
 
 __all__ = ["Reader"]
 
@@ -75,16 +75,18 @@ class Reader:
         self._costs: dict[tuple[int, Slope], int] = {}
         self._stats: dict[int, Stats] = {}
         self._last_unit: dict[int, int] = {}
-        self._origins: dict[int, codec.Origin] = {}
+        self._origins: dict[int, state_format.Origin] = {}
         #: What changed since the last snapshot; before the first one, nothing holds any sums that it could change.
         self._changes: Changes = {}
         self._asked = False
         self._costed = 0
-        self._origin = codec.origin(policy, [*(window.name for window in windows), *(kind.name for kind in aligned)])
+        self._origin = state_format.origin(
+            policy, [*(window.name for window in windows), *(kind.name for kind in aligned)]
+        )
 
     def take(self, partition: int, key: bytes, value: bytes | None, written: int = 0) -> None:
         """Takes one record, ``written`` then (ms). Raises ``StateError`` for what this version cannot read."""
-        kind, name = codec.read_pane_key(key)
+        kind, name = state_format.read_pane_key(key)
         if kind == "p":
             self._cell(partition, key, name, value)
         elif kind == "c":
@@ -92,21 +94,21 @@ class Reader:
             if value is None:
                 self._costs.pop((partition, name), None)
             else:
-                self._costs[partition, name] = codec.read_count(value)
+                self._costs[partition, name] = state_format.read_count(value)
         elif kind == "s" and value is not None:
-            self._stats[partition] = codec.read_stats(value)
+            self._stats[partition] = state_format.read_stats(value)
             self._last_unit[partition] = written
         elif kind == "v" and value is not None:
-            self._origins[partition] = codec.read_origin(value)
+            self._origins[partition] = state_format.read_origin(value)
 
     def _cell(self, partition: int, key: bytes, name: tuple[Pane, Margin], value: bytes | None) -> None:
         pane, margin = name
         before = self._said.pop((partition, key), None)
         if value is not None:
             self._said[partition, key] = value
-        delta: Cell = {} if value is None else codec.read_cell(value)
+        delta: Cell = {} if value is None else state_format.read_cell(value)
         if before is not None:
-            merge(delta, codec.read_cell(before), -1)
+            merge(delta, state_format.read_cell(before), -1)
         if delta:
             self._panes.add(pane, margin, delta)
             if self._asked:
@@ -121,7 +123,7 @@ class Reader:
         for partition, origin in self._origins.items():
             # Judged now and not when read: until it is compacted, the topic also holds what was booked before.
             if origin != self._origin:
-                raise codec.StateError(
+                raise state_format.StateError(
                     f"partition {partition} of support.panes was booked with other definitions than this board's: "
                     "start worker and board with the same roi.toml"
                 )

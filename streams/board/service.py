@@ -14,30 +14,31 @@ from typing import Any, Final, TypeAlias
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams import __version__
-from streams.board.annotations import Annotations
-from streams.board.documents import documents
-from streams.board.inputs import InputOffsets
-from streams.board.lease import Lease
-from streams.board.pace import PaceKeeper
-from streams.board.publisher import Publisher
+from streams.board.follow.annotations import Annotations
+from streams.board.follow.group_offsets import InputOffsets
+from streams.board.follow.input_lag import PaceKeeper
+from streams.board.follow.recent_breaches import RecentBreaches
+from streams.board.pages.documents import documents
+from streams.board.pages.latest import Screen
+from streams.board.pages.web import WebLimits, application, serving
+from streams.board.publish.lease import Lease
+from streams.board.publish.metrics import Publisher
+from streams.board.publish.sender import KafkaSender
+from streams.board.publish.warnings import WarningPublisher, told
 from streams.board.reader import Reader
-from streams.board.recent import RecentBreaches
-from streams.board.sender import KafkaSender
 from streams.board.snapshot import Health, Snapshot
-from streams.board.topic import partitions
-from streams.board.warnings import WarningPublisher, told
-from streams.board.web import Screen, WebLimits, application, serving
 from streams.config import Settings
-from streams.connection import Connection, ending
-from streams.core import codec
-from streams.core.windows import LADDER
-from streams.topics import PANES, WARNINGS
+from streams.core.derivation import state_format
+from streams.core.temporal.windows import LADDER
+from streams.kafka.connection import Connection, ending
+from streams.kafka.reading import partitions
+from streams.kafka.topics import PANES, WARNINGS
 
 __all__ = ["BoardService"]
 
 _SLICE: Final = 2000
 #: The last record of a worker's unit: its counters, or its origin where no event came.
-_UNIT_ENDS: Final = frozenset({codec.STATS_KEY, codec.ORIGIN_KEY})
+_UNIT_ENDS: Final = frozenset({state_format.STATS_KEY, state_format.ORIGIN_KEY})
 #: The last record of each key, by partition: its value, and when it was written (ms).
 _Read: TypeAlias = defaultdict[int, dict[bytes, tuple[bytes | None, int]]]
 
@@ -185,7 +186,7 @@ class BoardService:
             return Snapshot(self.as_of(), [], Health(False, lag=self.lag))
         for waiting in self._waiting.values():
             for key in waiting:  # a newer version's units may end otherwise: that is refused, not waited for
-                codec.read_pane_key(key)
+                state_format.read_pane_key(key)
         for partition, read in self._whole.items():
             for key, (value, written) in read.items():
                 self.reader.take(partition, key, value, written)

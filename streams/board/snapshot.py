@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from streams.board.pace import LIVE, Pace
-from streams.board.recent import Breach
-from streams.core.annotation import Annotation
-from streams.core.judgement import Finding
-from streams.core.records import MetricRecord
+from streams.board.follow.input_lag import LIVE, Pace
+from streams.board.follow.recent_breaches import Breach
+from streams.core.events.annotation import Annotation
+from streams.core.metrics.records import MetricRecord
+from streams.core.metrics.warnings import Finding
 
 __all__ = ["Health", "Snapshot"]
 

@@ -9,10 +9,9 @@ import sys
 import click
 
 from streams import __version__
-
-from .events import annotate, replay, send, simulate
-from .inspection import check, dashboards, metrics, topics
-from .services import board, demo, worker
+from streams.cli.events import annotate, replay, send, simulate
+from streams.cli.inspection import check, dashboards, metrics, topics
+from streams.cli.services import board, demo, worker
 
 __all__ = ["main"]
 

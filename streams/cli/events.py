@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from streams.config import Settings
-from streams.core.annotation import KINDS
-from streams.core.annotation import decode as decode_annotation
-from streams.core.events import format_instant
-
-from .shared import (
+from streams.cli.shared import (
     Instant,
     Step,
     bootstrap_option,
@@ -27,6 +22,10 @@ from .shared import (
     run_to_end,
     settings_of,
 )
+from streams.config import Settings
+from streams.core.events.annotation import KINDS
+from streams.core.events.annotation import decode as decode_annotation
+from streams.core.temporal.instants import format_instant
 
 if TYPE_CHECKING:
     from streams.commands.replay import Letters
@@ -61,7 +60,7 @@ def replay(
 ) -> None:
     """Values from event files (JSON lines, .gz too; a folder means all in it), without Kafka."""
     from streams.commands.replay import Letters
-    from streams.files import FileError, paths_of
+    from streams.connectors.files import FileError, paths_of
 
     if start is not None and as_of is not None and start >= as_of:
         raise click.UsageError("--from must be before --as-of")
@@ -133,9 +132,9 @@ def _compare(
 @click.pass_context
 def send(context: click.Context, paths: tuple[str, ...], bootstrap_servers: str | None) -> None:
     """Sends event files into the topics of events."""
-    from streams import admin
     from streams.commands.send import send as run
-    from streams.files import paths_of
+    from streams.connectors.files import paths_of
+    from streams.kafka import admin
 
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
@@ -162,8 +161,8 @@ def annotate(
     bootstrap_servers: str | None,
 ) -> None:  # fmt: skip
     """Marks a change on all dashboards, to read values before and after. No value counts it."""
-    from streams import admin
     from streams.commands.annotate import annotate as run
+    from streams.kafka import admin
 
     if remove and at is None:
         raise click.UsageError("--remove needs the --at of what it takes back")
@@ -220,8 +219,8 @@ def simulate(
     settings = settings_of(context)
 
     async def work() -> None:
-        from streams import admin
         from streams.demo.feed import feed
+        from streams.kafka import admin
 
         kafka = kafka_of(settings, bootstrap_servers)
         await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)

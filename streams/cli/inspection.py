@@ -8,12 +8,7 @@ from pathlib import Path
 
 import click
 
-from .shared import (
-    bootstrap_option,
-    kafka_of,
-    run_to_end,
-    settings_of,
-)
+from streams.cli.shared import bootstrap_option, kafka_of, run_to_end, settings_of
 
 
 @click.command()
@@ -23,7 +18,7 @@ from .shared import (
 @click.pass_context
 def topics(context: click.Context, bootstrap_servers: str | None, dry_run: bool, partitions: int | None) -> None:
     """Shows, creates and checks the topics."""
-    from streams import admin
+    from streams.kafka import admin
 
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
@@ -60,7 +55,7 @@ def dashboards(context: click.Context, out: Path, docs: str | None, force: bool)
     The dashboards show money in the currency, and offer the windows, of the settings.
     """
     from streams.commands.dashboards import Refused, files, write
-    from streams.resources import grafana_folder
+    from streams.config.resources import grafana_folder
 
     settings = settings_of(context)
     try:

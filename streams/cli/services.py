@@ -10,16 +10,8 @@ from typing import Any
 import click
 import msgspec
 
+from streams.cli.shared import as_of_option, bootstrap_option, kafka_of, on_signals, run_to_end, settings_of
 from streams.config import Settings
-
-from .shared import (
-    as_of_option,
-    bootstrap_option,
-    kafka_of,
-    on_signals,
-    run_to_end,
-    settings_of,
-)
 
 
 @click.command()
@@ -90,11 +82,11 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     Ends with exit code 1, before anything is committed, on whatever is unexpected: let a supervisor start it again.
     SIGTERM and Ctrl-C finish the open unit and leave the group.
     """
-    from streams import admin
+    from streams.kafka import admin
     from streams.worker import app
-    from streams.worker.figures import Figures
-    from streams.worker.host import run
-    from streams.worker.state import wall_clock
+    from streams.worker.hosting.host import run
+    from streams.worker.metrics import Figures
+    from streams.worker.partition_state import wall_clock
 
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
@@ -124,8 +116,8 @@ def board(
     publish: bool,
 ) -> None:  # fmt: skip
     """Shows the values: Prometheus metrics, JSON, the wall; and publishes them. Holds nothing itself."""
-    from streams import admin
     from streams.board.service import BoardService
+    from streams.kafka import admin
 
     settings = _with_port(settings_of(context), port)
     if host is not None:

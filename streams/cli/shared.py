@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import click
 
 from streams.config import ConfigError, Settings, load
-from streams.connection import Connection
-from streams.core.codec import StateError
-from streams.core.events import DAY, HOUR, MINUTE, parse_instant
+from streams.core.derivation.state_format import StateError
+from streams.core.temporal.instants import DAY, HOUR, MINUTE, parse_instant
+from streams.kafka.connection import Connection
 
 T = TypeVar("T")
 
@@ -64,9 +64,9 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """Runs to the end; what users can mend is a message and exit code 1."""
     from aiokafka.errors import KafkaError
 
-    from streams.admin import TopicsError
+    from streams.connectors.files import FileError
     from streams.demo.broker import BrokerMissing
-    from streams.files import FileError
+    from streams.kafka.admin import TopicsError
 
     try:
         return asyncio.run(work)

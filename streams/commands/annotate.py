@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from streams.connection import Connection
-from streams.core.annotation import Annotation
-from streams.topics import ANNOTATIONS
+from streams.core.events.annotation import Annotation
+from streams.kafka.connection import Connection
+from streams.kafka.topics import ANNOTATIONS
 
 __all__ = ["annotate"]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from streams.board.documents import metrics_page
-from streams.core.catalogue import METRICS, Metric
+from streams.board.pages.documents import metrics_page
+from streams.core.metrics.base import Metric
+from streams.core.metrics.families import METRICS
 
 __all__ = ["lines"]
 

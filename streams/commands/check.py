@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import socket
 
-from streams import admin
 from streams.config import Settings
-from streams.connection import Connection
+from streams.kafka import admin
+from streams.kafka.connection import Connection
 
 __all__ = ["check"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from streams.commands.table import columns, cut, shown
-from streams.core.records import MetricRecord
+from streams.core.metrics.records import MetricRecord
 
 __all__ = ["lines", "pairs"]
 

@@ -14,10 +14,12 @@ import click
 import msgspec
 
 from streams.config import Settings
-from streams.core.events import Event, Rejected, decode, format_instant
-from streams.core.records import MetricRecord
+from streams.connectors.files import Located, read, size
+from streams.core.events.decoding import Rejected, decode
+from streams.core.events.types import Event
+from streams.core.metrics.records import MetricRecord
 from streams.core.replay import Replay
-from streams.files import Located, read, size
+from streams.core.temporal.instants import format_instant
 
 __all__ = ["Letters", "instants", "replay"]
 

@@ -11,10 +11,11 @@ from typing import Final
 import click
 from aiokafka import AIOKafkaProducer
 
-from streams.connection import Connection
-from streams.core.events import Rejected, decode, record_key
-from streams.files import read, size
-from streams.topics import TICKETS, topic_of
+from streams.connectors.files import read, size
+from streams.core.events.decoding import Rejected, decode
+from streams.core.events.keys import record_key
+from streams.kafka.connection import Connection
+from streams.kafka.topics import TICKETS, topic_of
 
 __all__ = ["send"]
 

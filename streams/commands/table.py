@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from streams.core.records import MetricRecord
+from streams.core.metrics.records import MetricRecord
 
 __all__ = ["columns", "cut", "lines", "shown"]
 

@@ -9,9 +9,9 @@ refuse what is wrong, ``building`` makes what the core is given.
 
 from __future__ import annotations
 
-from .errors import ConfigError
-from .settings import Settings
-from .sources import FILE_VARIABLE, PREFIX, load, paths
-from .tables import KafkaTable, ServiceLevelTable
+from streams.config.errors import ConfigError
+from streams.config.settings import Settings
+from streams.config.sources import FILE_VARIABLE, PREFIX, load, paths
+from streams.config.tables import KafkaTable, ServiceLevelTable
 
 __all__ = ["FILE_VARIABLE", "PREFIX", "ConfigError", "KafkaTable", "ServiceLevelTable", "Settings", "load", "paths"]

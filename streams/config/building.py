@@ -7,17 +7,19 @@ from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from streams.core.business_time import WORKING_WEEK, BusinessClock, Hours, LocalDays, parse_hours
-from streams.core.events import DAY, MINUTE, SECOND
-from streams.core.judgement import Goal, Yardstick, goal_instants
-from streams.core.policy import Attribution, Policy, Rate, ServiceLevel
-from streams.core.selection import booked_for
-
-from .errors import ConfigError
-from .tables import Weekday
+from streams.config.errors import ConfigError
+from streams.config.tables import Weekday
+from streams.core.metrics.families import booked_for
+from streams.core.metrics.goals import Goal, goal_instants
+from streams.core.metrics.judging import Yardstick
+from streams.core.money import Rate
+from streams.core.policy import Attribution, Policy, ServiceLevel
+from streams.core.temporal.business_clock import WORKING_WEEK, BusinessClock, Hours, parse_hours
+from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.instants import DAY, MINUTE, SECOND
 
 if TYPE_CHECKING:
-    from .settings import Settings
+    from streams.config.settings import Settings
 
 
 def policy(settings: Settings) -> Policy:

@@ -6,14 +6,13 @@ import zoneinfo
 from pathlib import Path
 from typing import Final
 
-from streams.core.catalogue import FAMILIES, METRICS
-from streams.core.measures import DIMENSIONS
-
-from . import goals
-from .building import day_of
-from .errors import ConfigError, nearest
-from .settings import Settings
-from .tables import KafkaTable
+from streams.config import goals
+from streams.config.building import day_of
+from streams.config.errors import ConfigError, nearest
+from streams.config.settings import Settings
+from streams.config.tables import KafkaTable
+from streams.core.ledger.dimensions import DIMENSIONS
+from streams.core.metrics.families import FAMILIES, METRICS
 
 
 def check(settings: Settings) -> None:

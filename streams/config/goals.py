@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.core.catalogue import METRICS
-
-from .errors import ConfigError, nearest
-from .settings import Settings
-from .tables import GoalTable
+from streams.config.errors import ConfigError, nearest
+from streams.config.settings import Settings
+from streams.config.tables import GoalTable
+from streams.core.metrics.families import METRICS
 
 
 def check(settings: Settings, windows: Sequence[str]) -> None:

@@ -7,13 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from streams.core.judgement import Yardstick
-from streams.core.periods import Aligned
-from streams.core.policy import Policy
-from streams.core.windows import Window, rolling
-
-from . import building
-from .tables import (
+from streams.config import building
+from streams.config.tables import (  # fmt: skip
     AttributionTable,
     BoardTable,
     BusinessTable,
@@ -30,7 +25,11 @@ from .tables import (
     Whole,
     WindowsTable,
     WorkerTable,
-)  # fmt: skip
+)
+from streams.core.metrics.judging import Yardstick
+from streams.core.policy import Policy
+from streams.core.temporal.periods import Aligned
+from streams.core.temporal.windows import Window, rolling
 
 
 class Settings(Table, frozen=True, kw_only=True):

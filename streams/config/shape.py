@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from .errors import ConfigError, nearest
-from .settings import Settings
+from streams.config.errors import ConfigError, nearest
+from streams.config.settings import Settings
 
 _SETTINGS: Final = inspect.type_info(Settings)
 

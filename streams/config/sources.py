@@ -11,11 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.core.business_time import WEEKDAYS
-
-from . import checks, shape
-from .errors import ConfigError, nearest
-from .settings import Settings
+from streams.config import checks, shape
+from streams.config.errors import ConfigError, nearest
+from streams.config.settings import Settings
+from streams.core.temporal.business_clock import WEEKDAYS
 
 PREFIX: Final = "SUPPORT_ROI_"
 #: The variable that names the file itself; not a key.

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from streams.connection import Connection
-from streams.core.catalogue import FAMILIES, Metric
-from streams.core.selection import metrics_of
+from streams.core.metrics.base import Metric
+from streams.core.metrics.families import FAMILIES, metrics_of
+from streams.kafka.connection import Connection
 
 Positive = Annotated[int, Meta(ge=1, le=10**9)]
 Whole = Annotated[int, Meta(ge=0, le=10**15)]

@@ -7,21 +7,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from .business_time import BusinessClock, LocalDays
-from .events import DAY, HOUR, MINUTE
+from streams.core.money import Rate
+from streams.core.temporal.business_clock import BusinessClock
+from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.instants import DAY, HOUR, MINUTE
 
-__all__ = ["REFUNDS", "Attribution", "Policy", "Rate", "ServiceLevel"]
+__all__ = ["REFUNDS", "Attribution", "Policy", "ServiceLevel"]
 
 #: How long refunds usually take to come in.
 REFUNDS: Final = 30 * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Minor units of the reporting currency for one minor unit of a currency, from a local date on."""
-
-    since: str
-    factor: Fraction
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .book import Book
-from .catalogue import METRICS, Metric
-from .evaluation import evaluate
-from .events import Event
-from .frames import Frames
-from .judgement import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
-from .ledger import Ledger, Panes
-from .periods import Aligned, Asked
-from .policy import Policy
-from .records import MetricRecord
-from .selection import sources
-from .windows import CutGrid, Window
+from streams.core.derivation.event_store import Book
+from streams.core.events.types import Event
+from streams.core.ledger.frames import Frames
+from streams.core.ledger.grids import CutGrid
+from streams.core.ledger.ledger import Ledger
+from streams.core.ledger.panes import Panes
+from streams.core.metrics.base import Metric
+from streams.core.metrics.evaluation import evaluate
+from streams.core.metrics.families import METRICS, sources
+from streams.core.metrics.judging import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
+from streams.core.metrics.records import MetricRecord
+from streams.core.policy import Policy
+from streams.core.temporal.periods import Aligned
+from streams.core.temporal.window_set import Asked
+from streams.core.temporal.windows import Window
 
 __all__ = ["Replay"]
 

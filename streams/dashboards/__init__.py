@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.config import Settings
-
-from . import channels, executive, pipeline, satisfaction, wall
-from .dashboard import Context, build
+from streams.dashboards import channels, executive, pipeline, satisfaction, wall
+from streams.dashboards.dashboard import Context, build
 
 __all__ = ["dashboards"]
 

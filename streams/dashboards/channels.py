@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from streams.core.catalogue import METRICS
-
-from .dashboard import Dashboard
-from .panel import PICKED, Panel, Row, by, value
+from streams.core.metrics.families import METRICS
+from streams.dashboards.dashboard import Dashboard
+from streams.dashboards.panel import PICKED, Panel, Row, by, value
 
 __all__ = ["CHANNELS"]
 

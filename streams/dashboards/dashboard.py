@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .look import look
-from .panel import Kind, Panel, Row, families, is_money, metrics_of
+from streams.dashboards.look import look
+from streams.dashboards.panel import Kind, Panel, Row, families, is_money, metrics_of
 
 __all__ = ["Context", "Dashboard", "build", "minor"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .panel import Panel, Query
+from streams.dashboards.panel import Panel, Query
 
 __all__ = ["look"]
 

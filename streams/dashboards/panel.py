@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from streams.core.catalogue import METRICS, Metric
+from streams.core.metrics.base import Metric
+from streams.core.metrics.families import METRICS
 
 __all__ = [
     "ALL", "NOW", "PICKED", "Kind", "Panel", "Query", "Row", "by", "families", "is_money", "metric_of", "metrics_of",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .dashboard import Dashboard
-from .panel import Panel, Query, Row
+from streams.dashboards.dashboard import Dashboard
+from streams.dashboards.panel import Panel, Query, Row
 
 __all__ = ["PIPELINE"]
 

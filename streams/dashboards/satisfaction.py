@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .dashboard import Dashboard
-from .panel import ALL, PICKED, Panel, Query, Row, by, value
+from streams.dashboards.dashboard import Dashboard
+from streams.dashboards.panel import ALL, PICKED, Panel, Query, Row, by, value
 
 __all__ = ["SATISFACTION"]
 

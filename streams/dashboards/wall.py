@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .dashboard import Dashboard
-from .panel import NOW, PICKED, Panel, Row, by, value
+from streams.dashboards.dashboard import Dashboard
+from streams.dashboards.panel import NOW, PICKED, Panel, Row, by, value
 
 __all__ = ["WALL"]
 

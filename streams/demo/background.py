@@ -25,7 +25,7 @@ from streams.demo.desk import (
 from streams.demo.surveys import relationship_surveys
 from streams.demo.tickets import ticket
 from streams.demo.world import Customer, Process, World, rfc3339
-from streams.topics import COSTS, ORDERS, TICKETS
+from streams.kafka.topics import COSTS, ORDERS, TICKETS
 
 EVENLY = dict.fromkeys(BUYING, 1.0)
 

@@ -13,7 +13,7 @@ import msgspec
 
 from streams.demo.desk import DAY
 from streams.demo.simulator import PRELUDE_DAYS, simulate
-from streams.topics import INPUTS
+from streams.kafka.topics import INPUTS
 
 __all__ = ["write_files"]
 

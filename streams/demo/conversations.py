@@ -8,7 +8,7 @@ from math import exp
 
 from streams.demo.desk import ACCOUNTS, BILLING, CARE, CHANNEL, HOUR, ISSUE, LIVE, MINUTE, SECOND, TECHNICAL, Agent
 from streams.demo.world import Customer, Process, World
-from streams.topics import TICKETS
+from streams.kafka.topics import TICKETS
 
 
 @dataclass(slots=True)

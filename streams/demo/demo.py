@@ -11,14 +11,14 @@ from typing import Final
 import click
 import msgspec
 
-from streams import admin, topics
 from streams.board.service import BoardService
 from streams.config import ServiceLevelTable, Settings
-from streams.connection import Connection
 from streams.demo.broker import PARTITIONS, EmbeddedBroker
 from streams.demo.feed import Progress, feed
+from streams.kafka import admin, topics
+from streams.kafka.connection import Connection
 from streams.worker import app
-from streams.worker.host import serve
+from streams.worker.hosting.host import serve
 
 __all__ = ["demo"]
 

@@ -11,8 +11,9 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
-from streams.connection import Connection
-from streams.demo.simulator import SimulatedEvent, live, wall_clock
+from streams.demo.simulator import live, wall_clock
+from streams.demo.world import SimulatedEvent
+from streams.kafka.connection import Connection
 
 __all__ = ["Progress", "feed", "send"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.demo.desk import BASKET, BUYING, DAY, HOUR, MINUTE, PRODUCTS, SECOND
 from streams.demo.world import Customer, Process, World
-from streams.topics import CUSTOMERS, ORDERS
+from streams.kafka.topics import CUSTOMERS, ORDERS
 
 #: Tiers by what was paid so far, in minor units.
 TIERS = (("gold", 150_000), ("silver", 40_000))

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from heapq import heappop, heapreplace
 from typing import Final
 
-from streams.core.events import parse_instant
+from streams.core.temporal.instants import parse_instant
 from streams.demo.background import open_desk, surge_now
 from streams.demo.desk import DAY
 from streams.demo.world import SimulatedEvent, World, rfc3339

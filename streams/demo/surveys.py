@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.demo.desk import DAY, HOUR, MINUTE, SURVEY_KINDS
 from streams.demo.world import Customer, Process, World
-from streams.topics import SURVEYS
+from streams.kafka.topics import SURVEYS
 
 #: A score of service from which on an answer of 2, 3, 4, 5 is given.
 CSAT_STEPS = (-0.75, -0.35, 0.05, 0.55)

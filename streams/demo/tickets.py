@@ -9,7 +9,7 @@ from streams.demo.conversations import Ticket, call, chat, correspond, customer_
 from streams.demo.desk import CHANNEL, CHANNELS, DAY, HOUR, ISSUES, LIVE, MINUTE, PRIORITIES, PRODUCTS, SECOND
 from streams.demo.surveys import survey
 from streams.demo.world import Customer, Process, World
-from streams.topics import TICKETS
+from streams.kafka.topics import TICKETS
 
 
 def ticket(

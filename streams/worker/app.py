@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streams.config import Settings
-from streams.connection import Connection
-from streams.topics import INPUTS, PANES, STATE
-from streams.worker.agents import define
-from streams.worker.host import Host
-from streams.worker.log import LogOptions, PartitionLog
-from streams.worker.state import PartitionState, wall_clock
+from streams.kafka.connection import Connection
+from streams.kafka.topics import INPUTS, PANES, STATE
+from streams.worker.hosting.agents import define
+from streams.worker.hosting.host import Host
+from streams.worker.log.options import LogOptions
+from streams.worker.log.partition_log import PartitionLog
+from streams.worker.partition_state import PartitionState, wall_clock
 
 __all__ = ["build"]
 

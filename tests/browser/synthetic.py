@@ -15,12 +15,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.board.pace import LIVE, STATES, Pace
-from streams.board.recent import Breach
+from streams.board.follow.input_lag import LIVE, STATES, Pace
+from streams.board.follow.recent_breaches import Breach
+from streams.board.pages.latest import Screen
+from streams.board.pages.web import WebLimits, application, serving
 from streams.board.snapshot import Health, Snapshot
-from streams.board.web import Screen, WebLimits, application, serving
-from streams.core.judgement import Finding, Goal, Yardstick
-from streams.core.records import MetricRecord
+from streams.core.metrics.goals import Goal
+from streams.core.metrics.judging import Yardstick
+from streams.core.metrics.records import MetricRecord
+from streams.core.metrics.warnings import Finding
 
 ROLLING = {"5m": 5, "1h": 60, "24h": 1440, "7d": 10080, "30d": 43200, "90d": 129600, "365d": 525600}
 ALIGNED = {

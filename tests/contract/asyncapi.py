@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from streams.topics import Topic, schemas_folder, topics
+from streams.kafka.topics import Topic, schemas_folder, topics
 
 Part: TypeAlias = dict[str, Any]
 

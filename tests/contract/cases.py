@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped,unused-ignore]
 
-from streams.topics import Topic, topics
+from streams.kafka.topics import Topic, topics
 
 
 def _is_on_the_calendar(value: object) -> bool:

@@ -17,7 +17,7 @@ import json
 import sys
 from typing import Any, TypeAlias
 
-from streams.topics import schemas_folder, topics
+from streams.kafka.topics import schemas_folder, topics
 
 Fingerprint: TypeAlias = dict[str, dict[str, Any]]
 

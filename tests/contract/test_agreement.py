@@ -26,8 +26,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.events import Rejected, decode
-from streams.topics import COSTS, ORDERS, SURVEYS, TICKETS
+from streams.core.events.decoding import Rejected, decode
+from streams.kafka.topics import COSTS, ORDERS, SURVEYS, TICKETS
 
 from . import cases
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped,unused-ignore]
 
-from streams.topics import schemas_folder, topics
+from streams.kafka.topics import schemas_folder, topics
 
 from . import asyncapi, cases
 

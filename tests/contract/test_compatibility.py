@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streams.topics import ORDERS, TICKETS
+from streams.kafka.topics import ORDERS, TICKETS
 
 from .cases import schema
 from .freeze import breaking, changes, current, fingerprint, frozen

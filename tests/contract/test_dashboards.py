@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from streams.board.documents import anchor
-from streams.board.pipeline import descriptions
+from streams.board.pages.documents import anchor
+from streams.board.prometheus.pipeline import descriptions
 from streams.commands.dashboards import alerts_by_family, files
 from streams.config import Settings
-from streams.core.catalogue import METRICS
+from streams.core.metrics.families import METRICS
 from streams.dashboards.panel import metric_of
-from streams.worker.figures import Figures
+from streams.worker.metrics import Figures
 
 from . import promql
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.core import annotation
-from streams.core.events import REASONS, Rejected, decode, parse_instant, record_key
-from streams.core.records import MetricRecord
-from streams.topics import COSTS, METRICS, SLA_BREACHES
+from streams.core.events import annotation
+from streams.core.events.decoding import REASONS, Rejected, decode
+from streams.core.events.keys import record_key
+from streams.core.metrics.records import MetricRecord
+from streams.core.temporal.instants import parse_instant
+from streams.kafka.topics import COSTS, METRICS, SLA_BREACHES
 
 from . import cases
 from .cases import Invalid, case_id

@@ -15,12 +15,12 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from streams.board.prometheus import Exposition
+from streams.board.prometheus.exposition import Exposition
 from streams.board.snapshot import Health, Snapshot
 from streams.config import Settings
-from streams.core import judgement
-from streams.core.catalogue import METRICS
-from streams.worker.figures import Figures
+from streams.core.metrics import judging, warnings
+from streams.core.metrics.families import METRICS
+from streams.worker.metrics import Figures
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PROMETHEUS = GRAFANA / "prometheus"
@@ -170,7 +170,7 @@ def test_every_series_of_a_rule_exists(alert: str) -> None:
     pipeline, asked = told_families(), list(selectors(RULES[alert]["expr"]))
     assert asked
     values = {f"support_{metric.id}{suffix}": metric for metric in METRICS.values() for suffix in suffixes(metric)}
-    warnings = {record.member for record in judgement.judge([], judgement.NO_YARDSTICK, {}, 0).records}
+    warnings = {record.member for record in judging.judge([], judging.NO_YARDSTICK, {}, 0).records}
     for name, matchers in asked:
         if name in pipeline:
             assert set(matchers) <= pipeline[name] | {"job", "instance"}, name
@@ -187,7 +187,7 @@ def test_every_series_of_a_rule_exists(alert: str) -> None:
 
 def test_a_surge_is_the_same_in_the_rules_and_on_the_board() -> None:
     numbers = re.findall(r">= (\d+)", RULES["SupportContactSurge"]["expr"])
-    assert [float(number) for number in numbers] == [judgement.SURGE_TIMES, judgement.SURGE_CONTACTS]
+    assert [float(number) for number in numbers] == [warnings.SURGE_TIMES, warnings.SURGE_CONTACTS]
 
 
 def test_the_jobs_of_the_rules_are_scraped() -> None:

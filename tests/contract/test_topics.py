@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams import topics as module
-from streams.core.events import MAX_BYTES, REASONS, Event
-from streams.core.records import MetricRecord
-from streams.topics import DEAD_LETTERS, INPUTS, METRICS, Topic, load, schemas_folder, topics
+from streams.core.events.decoding import MAX_BYTES, REASONS
+from streams.core.events.types import Event
+from streams.core.metrics.records import MetricRecord
+from streams.kafka import topics as module
+from streams.kafka.topics import DEAD_LETTERS, INPUTS, METRICS, Topic, load, schemas_folder, topics
 
 from . import cases
 
@@ -180,7 +181,7 @@ def test_a_wrong_topics_file_is_refused_by_topic_and_key(old: str, new: str, nam
 
 def test_schemas_inside_an_installed_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "streams"
-    monkeypatch.setattr(module, "__file__", str(package / "topics.py"))
+    monkeypatch.setattr(module, "__file__", str(package / "kafka" / "topics.py"))
     with pytest.raises(FileNotFoundError, match="install it again"):
         schemas_folder()
     for folder in (tmp_path / "schemas", package / "schemas"):

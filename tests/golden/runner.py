@@ -27,11 +27,11 @@ import msgspec
 from click.testing import CliRunner
 
 from streams.cli import main
-from streams.core.events import format_instant, parse_instant
-from streams.core.records import MetricRecord
-from streams.worker.agents import define
-from streams.worker.fold import Batch
-from streams.worker.host import Host
+from streams.core.metrics.records import MetricRecord
+from streams.core.temporal.instants import format_instant, parse_instant
+from streams.worker.hosting.agents import define
+from streams.worker.hosting.host import Host
+from streams.worker.log.processor import Batch
 from tests.property.harness import TOPIC, Desk, Event, Key, before, replayed, settings_of, without_period
 
 FOLDER = Path(__file__).parent / "cases"

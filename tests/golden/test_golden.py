@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.core.catalogue import METRICS
+from streams.core.metrics.families import METRICS
 
 from .runner import CHECKED, PLACE, Case, by_agent, by_command, by_partitions, by_replay, cases, number
 

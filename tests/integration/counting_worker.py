@@ -18,10 +18,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from streams.connection import Connection
-from streams.worker.clients import Clients
-from streams.worker.host import Host, run
-from streams.worker.log import LogOptions, Output, PartitionLog, Record
+from streams.kafka.connection import Connection
+from streams.worker.hosting.host import Host, run
+from streams.worker.log.clients import Clients
+from streams.worker.log.options import LogOptions
+from streams.worker.log.partition_log import PartitionLog
+from streams.worker.log.processor import Output, Record
 
 SETUP: dict[str, Any] = json.loads(os.environ.get("COUNTING_WORKER", "{}"))
 

@@ -15,9 +15,9 @@ from typing import Any
 from counting_worker import Fault, FaultyLog
 
 from streams.config import load
-from streams.connection import Connection
+from streams.kafka.connection import Connection
 from streams.worker import app
-from streams.worker.host import run
+from streams.worker.hosting.host import run
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The whole product on a real Kafka, as its users run it: processes of `streams.cli`, and what they wrote.
+"""The whole product on a real Kafka, as its users run it: processes of `python -m streams`, and what they wrote.
 
 Topic names are fixed by contract, so each test gets the broker's topics anew (a second) and an application of its
 own. Reading and raw sending is done with librdkafka: another client than the product's, and not asynchronous.
@@ -27,11 +27,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient
 from kafka.broker import KafkaServer
 
-from streams import admin
-from streams.connection import Connection
-from streams.core.codec import PENDING, read_pane_key
-from streams.core.events import Rejected, decode, parse_instant, record_key
-from streams.topics import INPUTS, PANES, STATE, topic_of, topics
+from streams.core.derivation.state_format import PENDING, read_pane_key
+from streams.core.events.decoding import Rejected, decode
+from streams.core.events.keys import record_key
+from streams.core.temporal.instants import parse_instant
+from streams.kafka import admin
+from streams.kafka.connection import Connection
+from streams.kafka.topics import INPUTS, PANES, STATE, topic_of, topics
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -283,7 +285,7 @@ class System:
         return process
 
     def cli(self, *arguments: object) -> Process:
-        return self.start("-m", "streams.cli", *map(str, arguments))
+        return self.start("-m", "streams", *map(str, arguments))
 
     def run(self, *arguments: object) -> Process:
         """A command that ends by itself, and well."""

@@ -165,7 +165,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_surge_arrives_and_so_does_the_end_of_the_board(site: Site) -> None:
-    demo = site.start(sys.executable, "-m", "streams.cli", "demo", "--days", 10, "--port", 0, "--speed", 20)
+    demo = site.start(sys.executable, "-m", "streams", "demo", "--days", 10, "--port", 0, "--speed", 20)
     site.start_alertmanager()
     board = Board(demo)
     address = board.url.removeprefix("http://")

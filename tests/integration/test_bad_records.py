@@ -16,8 +16,8 @@ from aiokafka.partitioner import murmur2
 from kafka.broker import KafkaServer
 from system import System, lines, located, stamp, until
 
-from streams.core.events import parse_instant
-from streams.topics import DEAD_LETTERS, INPUTS, METRICS, TICKETS
+from streams.core.temporal.instants import parse_instant
+from streams.kafka.topics import DEAD_LETTERS, INPUTS, METRICS, TICKETS
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -53,7 +53,7 @@ class Service:
     def start(self) -> Process:
         environ = {key: self._here(value) for key, value in self._service.get("environment", {}).items()}
         command = [self._here(part) for part in self._service["command"]]
-        self.process = self._system.start("-m", "streams.cli", *command, **environ)
+        self.process = self._system.start("-m", "streams", *command, **environ)
         return self.process
 
     def healthy(self) -> bool:

@@ -19,10 +19,10 @@ from kafka.broker import KafkaServer
 from system import Process, Row, RowKey, System, differences, lines, located, stamp, until
 
 from streams.config import Settings
-from streams.core.events import parse_instant
-from streams.core.windows import LiveGrid
-from streams.topics import DEAD_LETTERS, SLA_BREACHES
-from streams.worker.state import PartitionState
+from streams.core.ledger.grids import LiveGrid
+from streams.core.temporal.instants import parse_instant
+from streams.kafka.topics import DEAD_LETTERS, SLA_BREACHES
+from streams.worker.partition_state import PartitionState
 
 pytestmark = pytest.mark.timeout(180)
 

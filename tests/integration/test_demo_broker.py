@@ -16,12 +16,14 @@ from aiokafka import TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import OffsetAndMetadata
 
-from streams.connection import Connection
-from streams.core.events import decode, parse_instant
+from streams.core.events.decoding import decode
+from streams.core.temporal.instants import parse_instant
 from streams.demo.broker import PARTITIONS, BrokerMissing, EmbeddedBroker
 from streams.demo.feed import Progress, feed, send
-from streams.demo.simulator import SimulatedEvent, simulate, wall_clock
-from streams.topics import INPUTS
+from streams.demo.simulator import simulate, wall_clock
+from streams.demo.world import SimulatedEvent
+from streams.kafka.connection import Connection
+from streams.kafka.topics import INPUTS
 
 pytest.importorskip("confluent_kafka", reason="the embedded broker is in the demo extra")
 

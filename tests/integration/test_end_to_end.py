@@ -15,9 +15,9 @@ from kafka.broker import KafkaServer
 from prometheus_client.parser import text_string_to_metric_families
 from system import Board, Process, Row, RowKey, System, by_key, located, same, stamp, until
 
-from streams.core.catalogue import METRICS as CATALOGUE
-from streams.core.events import parse_instant
-from streams.topics import METRICS
+from streams.core.metrics.families import METRICS as CATALOGUE
+from streams.core.temporal.instants import parse_instant
+from streams.kafka.topics import METRICS
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -20,7 +20,7 @@ from streams.board.service import BoardService
 from streams.board.snapshot import Snapshot
 from streams.config import Settings
 from streams.worker import app
-from streams.worker.host import serve
+from streams.worker.hosting.host import serve
 from tests.golden.runner import Case, Values, by_replay, cases, values_of
 from tests.property.harness import settings_of
 

@@ -13,10 +13,10 @@ from aiokafka.structs import OffsetAndMetadata
 from kafka.broker import KafkaServer
 from system import System, until
 
-from streams.board.inputs import InputOffsets
-from streams.board.pace import Inputs
-from streams.connection import Connection
-from streams.topics import COSTS, TICKETS
+from streams.board.follow.group_offsets import InputOffsets
+from streams.board.follow.input_lag import Inputs
+from streams.kafka.connection import Connection
+from streams.kafka.topics import COSTS, TICKETS
 
 
 @pytest.fixture

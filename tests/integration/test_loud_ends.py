@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from kafka.broker import KafkaServer
 from system import System
 
-from streams.core.codec import ORIGIN_KEY
-from streams.topics import ORDERS, PANES, STATE, TICKETS
+from streams.core.derivation.state_format import ORIGIN_KEY
+from streams.kafka.topics import ORDERS, PANES, STATE, TICKETS
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -61,7 +61,7 @@ def test_a_board_with_other_settings_than_the_workers(system: System) -> None:
     feed(system)
     worker = system.worker()
     system.wait_until_done()
-    board = system.start("-m", "streams.cli", "board", "--port", "0", SUPPORT_ROI_FCR_REPEAT_DAYS="3")
+    board = system.start("-m", "streams", "board", "--port", "0", SUPPORT_ROI_FCR_REPEAT_DAYS="3")
     assert board.ends() == 1, board.err
     assert "same roi.toml" in board.err
     assert "Traceback" not in board.err

@@ -23,9 +23,11 @@ from confluent_kafka import Producer
 from counting_worker import CountingFold
 from kafka.broker import KafkaServer
 
-from streams.connection import Connection
-from streams.worker.host import Host, serve
-from streams.worker.log import Batch, LogOptions, Output, PartitionLog
+from streams.kafka.connection import Connection
+from streams.worker.hosting.host import Host, serve
+from streams.worker.log.options import LogOptions
+from streams.worker.log.partition_log import PartitionLog
+from streams.worker.log.processor import Batch, Output
 
 HERE = Path(__file__).parent
 PARTITIONS = 4

@@ -15,7 +15,7 @@ import pytest
 from kafka.broker import KafkaServer, free_port
 from system import Process, System, same, stamp, until
 
-from streams.core.events import parse_instant
+from streams.core.temporal.instants import parse_instant
 
 pytestmark = pytest.mark.timeout(120)
 

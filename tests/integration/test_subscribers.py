@@ -15,10 +15,10 @@ from confluent_kafka.admin import AdminClient
 from kafka.broker import KafkaServer, tool
 from system import HERE, Board, Row, System, located, until
 
-from streams.board.publisher import identity
-from streams.core.events import format_instant, parse_instant
-from streams.core.records import MetricRecord
-from streams.topics import METRICS, SLA_BREACHES, WARNINGS
+from streams.board.publish.metrics import identity
+from streams.core.metrics.records import MetricRecord
+from streams.core.temporal.instants import format_instant, parse_instant
+from streams.kafka.topics import METRICS, SLA_BREACHES, WARNINGS
 
 pytestmark = pytest.mark.timeout(180)
 

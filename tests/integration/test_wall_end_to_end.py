@@ -11,8 +11,8 @@ import pytest
 from kafka.broker import KafkaServer, free_port
 from system import RowKey, System, same, stamp
 
-from streams.core.events import parse_instant
-from streams.topics import SLA_BREACHES, schemas_folder
+from streams.core.temporal.instants import parse_instant
+from streams.kafka.topics import SLA_BREACHES, schemas_folder
 
 chromium = pytest.importorskip("browser.chromium")
 pytestmark = pytest.mark.timeout(180)

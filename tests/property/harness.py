@@ -19,13 +19,25 @@ from aiokafka.partitioner import murmur2
 from streams.board.reader import Reader
 from streams.board.snapshot import Snapshot
 from streams.config import Settings
-from streams.core.events import decode, record_key
-from streams.core.ledger import Ledger
+from streams.core.events.decoding import decode
+from streams.core.events.keys import record_key
+from streams.core.ledger.ledger import Ledger
+from streams.core.metrics.records import MetricRecord
 from streams.core.policy import Policy
-from streams.core.records import MetricRecord
 from streams.core.replay import Replay
-from streams.topics import COSTS, CUSTOMERS, DEAD_LETTERS, INPUTS, ORDERS, PANES, SLA_BREACHES, STATE, SURVEYS, TICKETS
-from streams.worker.state import PartitionState
+from streams.kafka.topics import (
+    COSTS,
+    CUSTOMERS,
+    DEAD_LETTERS,
+    INPUTS,
+    ORDERS,
+    PANES,
+    SLA_BREACHES,
+    STATE,
+    SURVEYS,
+    TICKETS,
+)
+from streams.worker.partition_state import PartitionState
 
 Event = dict[str, Any]
 #: (metric, window, period_start, dimension, member)

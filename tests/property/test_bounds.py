@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from streams.core import book as book_module
-from streams.core import scope as scope_module
-from streams.core import tickets
-from streams.core.book import Book
-from streams.core.events import Event, Instant, TicketCreated, TicketMessage, TicketStatusChanged
-from streams.core.ledger import Ledger
-from streams.core.periods import Asked
-from streams.core.windows import CutGrid
-from streams.topics import PANES, TICKETS
+from streams.core.derivation import customer_state as scope_module
+from streams.core.derivation import event_store as book_module
+from streams.core.derivation.event_store import Book
+from streams.core.events.types import Event, TicketCreated, TicketMessage, TicketStatusChanged
+from streams.core.ledger.grids import CutGrid
+from streams.core.ledger.ledger import Ledger
+from streams.core.temporal.instants import Instant
+from streams.core.temporal.window_set import Asked
+from streams.core.tickets import reader as tickets_reader
+from streams.kafka.topics import PANES, TICKETS
 from tests.oracle.clock import DAY, HOUR, MINUTE
 from tests.oracle.strategies import FIRST
 
@@ -81,7 +82,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
         monkeypatch.setattr(owner, name, wrapped)
 
-    wrap(tickets, "read")
+    wrap(tickets_reader, "read")
     wrap(book_module, "bookings")
     wrap(scope_module, "from_state")
     yield work

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from streams.core import codec
-from streams.core.events import MINUTE, format_instant, parse_instant
-from streams.topics import STATE
+from streams.core.derivation import state_format
+from streams.core.temporal.instants import MINUTE, format_instant, parse_instant
+from streams.kafka.topics import STATE
 from tests.contract import cases
 from tests.oracle.clock import DAY
 from tests.oracle.strategies import FIRST, LAST, SETTINGS, random_events, rfc3339
@@ -133,7 +133,7 @@ def pending(desk: Desk) -> dict[bytes, bytes]:
         key: value
         for log in desk.logs
         for topic, key, value in log
-        if topic == STATE and codec.read_entity_key(key)[1][0] == codec.PENDING
+        if topic == STATE and state_format.read_entity_key(key)[1][0] == state_format.PENDING
     }
     return {key: value for key, value in last.items() if value is not None}
 

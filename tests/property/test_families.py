@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.config import Settings
-from streams.core import codec
-from streams.core.catalogue import FAMILIES, METRICS
-from streams.core.measures import MEASURES
-from streams.core.selection import booked_for, metrics_of
+from streams.core.derivation import state_format
+from streams.core.ledger.measures import MEASURES
+from streams.core.metrics.families import FAMILIES, METRICS, booked_for, metrics_of
 from tests.oracle.clock import DAY
 from tests.oracle.strategies import FIRST, LAST, SETTINGS, histories, random_events
 
@@ -113,7 +112,7 @@ def test_every_measure_is_read_by_a_metric() -> None:
 
 def test_what_is_booked_is_part_of_the_origin() -> None:
     """A family that books something is booked anew when it is switched on; one that books nothing changes no state."""
-    origins = {off: codec.origin(with_families(set(ALL) - {off}).policy(), ["1h"]) for off in ALL}
-    plain = codec.origin(everything(set(ALL)).policy(), ["1h"])
+    origins = {off: state_format.origin(with_families(set(ALL) - {off}).policy(), ["1h"]) for off in ALL}
+    plain = state_format.origin(everything(set(ALL)).policy(), ["1h"])
     assert plain not in origins.values()
     assert len(set(origins.values())) == len(ALL)

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from streams.board.reader import Reader
 from streams.config import Settings
-from streams.core import codec
-from streams.core.catalogue import METRICS
-from streams.core.codec import StateError
-from streams.core.ledger import Booking, Ledger, difference
-from streams.core.measures import MEASURES
-from streams.core.windows import CutGrid, LiveGrid
-from streams.topics import PANES
+from streams.core.derivation import state_format
+from streams.core.derivation.state_format import StateError
+from streams.core.ledger.bookings import Booking, difference
+from streams.core.ledger.grids import CutGrid, LiveGrid
+from streams.core.ledger.ledger import Ledger
+from streams.core.ledger.measures import MEASURES
+from streams.core.metrics.families import METRICS
+from streams.kafka.topics import PANES
 from tests.oracle.clock import DAY, HOUR, MINUTE, to_ms
 from tests.oracle.strategies import FIRST, LAST, SETTINGS, histories, random_events, rfc3339
 
@@ -484,11 +485,13 @@ def filled(desk: Desk) -> Desk:
 @pytest.mark.parametrize("version", [0, 2, 99])
 def test_law_8_another_format_is_refused_by_name(version: int) -> None:
     desk = filled(Desk(DESK, AFTER))
-    (found,) = {value for topic, key, value in desk.logs[0] if topic == PANES and key == codec.ORIGIN_KEY}
+    (found,) = {value for topic, key, value in desk.logs[0] if topic == PANES and key == state_format.ORIGIN_KEY}
     assert found is not None
-    other = codec.write({"format": codec.FORMAT + version if version else 0, "definitions": "x"})
-    desk.logs[0].append((PANES, codec.ORIGIN_KEY, other))
-    with pytest.raises(StateError, match=f"format {codec.FORMAT + version if version else 0} .*reads {codec.FORMAT}"):
+    other = state_format.write({"format": state_format.FORMAT + version if version else 0, "definitions": "x"})
+    desk.logs[0].append((PANES, state_format.ORIGIN_KEY, other))
+    with pytest.raises(
+        StateError, match=f"format {state_format.FORMAT + version if version else 0} .*reads {state_format.FORMAT}"
+    ):
         desk.restart(0)
     with pytest.raises(StateError, match="format"):
         desk.board()
@@ -496,7 +499,7 @@ def test_law_8_another_format_is_refused_by_name(version: int) -> None:
 
 def test_law_8_a_key_of_an_unknown_sort_is_refused() -> None:
     desk = filled(Desk(DESK, edge(LAST)))
-    desk.logs[0].append((PANES, codec.write(["zzz", 1]), codec.write(1)))
+    desk.logs[0].append((PANES, state_format.write(["zzz", 1]), state_format.write(1)))
     with pytest.raises(StateError, match="zzz"):
         desk.restart(0)
     with pytest.raises(StateError, match="zzz"):

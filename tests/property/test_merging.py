@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.events import format_instant
+from streams.core.temporal.instants import format_instant
 from tests.oracle import SUPPORTED, oracle
 from tests.oracle.clock import DAY, to_ms
 from tests.oracle.strategies import FIRST, SETTINGS, random_events

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.catalogue import METRICS
-from streams.core.measures import CLASSES, PROFILE
+from streams.core.ledger.dimensions import CLASSES, PROFILE
+from streams.core.metrics.families import METRICS
 from tests.oracle import SUPPORTED, oracle
 from tests.oracle.clock import DAY, to_ms
 from tests.oracle.model import Result

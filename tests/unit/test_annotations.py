@@ -11,12 +11,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.board.annotations import MOST, Annotations
+from streams.board.follow.annotations import MOST, Annotations
+from streams.board.pages.latest import Screen
+from streams.board.pages.web import application
 from streams.board.snapshot import Health, Snapshot
-from streams.board.web import Screen, application
 from streams.cli import main
-from streams.core.annotation import Annotation, decode
-from streams.core.events import DAY, Instant, parse_instant
+from streams.core.events.annotation import Annotation, decode
+from streams.core.temporal.instants import DAY, Instant, parse_instant
 
 START = parse_instant("2026-03-02T09:00:00Z")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.attribution import credits, share, weights
-from streams.core.events import DAY
-from streams.core.measures import MODELS, NO_LABELS
+from streams.core.ledger.dimensions import MODELS, NO_LABELS
+from streams.core.money import share
+from streams.core.orders.attribution import credits, weights
 from streams.core.policy import Attribution
-from streams.core.tickets import Touch
+from streams.core.temporal.instants import DAY
+from streams.core.tickets.view import Touch
 
 
 def touches(*instants: int) -> list[Touch]:

@@ -7,9 +7,10 @@ import re
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from streams.board.documents import anchor, documents, html
-from streams.board.web import Screen, application
-from streams.core.catalogue import METRICS
+from streams.board.pages.documents import anchor, documents, html
+from streams.board.pages.latest import Screen
+from streams.board.pages.web import application
+from streams.core.metrics.families import METRICS
 
 
 def test_headings_and_rows_have_the_anchors_of_the_repository() -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from streams.board.prometheus import Exposition, Values
+from streams.board.prometheus.exposition import Exposition, Values
 from streams.board.snapshot import Health, Snapshot
-from streams.core.records import MetricRecord
+from streams.core.metrics.records import MetricRecord
 
 
 @dataclass(frozen=True)

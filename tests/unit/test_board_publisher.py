@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from streams.board.publisher import Publisher, SendFailed, Sent, changes, identity
+from streams.board.pages.latest import Screen
+from streams.board.publish.metrics import Publisher, SendFailed, Sent, changes, identity
 from streams.board.snapshot import Health, Snapshot
-from streams.board.web import Screen
-from streams.core.records import MetricRecord
+from streams.core.metrics.records import MetricRecord
 
 MARCH = "2026-03-01T00:00:00+01:00"
 

@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.board.pace import Pace
-from streams.board.recent import MOST, RecentBreaches
+from streams.board.follow.input_lag import Pace
+from streams.board.follow.recent_breaches import MOST, RecentBreaches
+from streams.board.pages.wall import breaches_json, wall_json
 from streams.board.snapshot import Health, Snapshot
-from streams.board.verdicts import MET, MISSED, UNSURE, Target, targets, verdict
-from streams.board.wall import breaches_json, wall_json
-from streams.core.catalogue import METRICS
-from streams.core.judgement import NO_YARDSTICK, Finding, Goal, Yardstick
-from streams.core.records import MetricRecord
+from streams.board.targets import MET, MISSED, UNSURE, Target, targets, verdict
+from streams.core.metrics.families import METRICS
+from streams.core.metrics.goals import Goal
+from streams.core.metrics.judging import NO_YARDSTICK, Yardstick
+from streams.core.metrics.records import MetricRecord
+from streams.core.metrics.warnings import Finding
 
 LATER = 4_000_000_000_000
 TODAY = "2026-03-03T00:00:00+01:00"

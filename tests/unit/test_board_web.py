@@ -18,9 +18,10 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 import streams.board
+from streams.board.pages.latest import Screen
+from streams.board.pages.web import WebLimits, application, serving
 from streams.board.snapshot import Health, Snapshot
-from streams.board.web import Screen, WebLimits, application, serving
-from streams.core.records import MetricRecord
+from streams.core.metrics.records import MetricRecord
 
 pytestmark = pytest.mark.asyncio
 
@@ -207,7 +208,7 @@ async def test_a_snapshot_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> N
         return b"[]"
 
     screen.show(snapshot())
-    monkeypatch.setattr("streams.board.web.records_json", counted)
+    monkeypatch.setattr("streams.board.pages.web.records_json", counted)
     async with board(screen) as client:
         await asyncio.gather(*(client.get("/api/metrics") for _ in range(5)))
         assert len(calls) == 1

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.config import ConfigError, Settings, load
-from streams.core.business_time import BusinessClock, LocalDays, parse_hours
-from streams.core.events import DAY, HOUR, MINUTE, parse_instant
+from streams.core.temporal.business_clock import BusinessClock, parse_hours
+from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.instants import DAY, HOUR, MINUTE, parse_instant
 from tests.oracle.clock import Calendar
 
 BUSINESS: list[dict[str, Any]] = [

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.cli import main
-from streams.core.catalogue import METRICS
-from streams.core.events import DAY, format_instant, parse_instant
+from streams.core.metrics.families import METRICS
+from streams.core.temporal.instants import DAY, format_instant, parse_instant
 from tests.oracle.strategies import LAST, random_events
 
 Row = dict[str, Any]

@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from streams.config import Settings, load
-from streams.core.codec import origin, pane_key, pane_keys
+from streams.core.derivation.state_format import origin, pane_key, pane_keys
 
 LEVELS = '[{name="a", metric="first_response", seconds=60, filter={priority=["x","y"]}}]'
 SETTINGS = {"SUPPORT_ROI_SERVICE_LEVELS": LEVELS}
 SAY = f"""
 from streams.config import load
-from streams.core.codec import origin
+from streams.core.derivation.state_format import origin
 print(origin(load(None, {SETTINGS!r}).policy(), ["1h"]).definitions)
 """
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from streams.config import ConfigError, Settings, load
-from streams.core.catalogue import FAMILIES
-from streams.core.events import DAY, parse_instant
+from streams.core.metrics.families import FAMILIES
+from streams.core.temporal.instants import DAY, parse_instant
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
-from streams.core.catalogue import METRICS, Sums, Value
-from streams.core.costs import Course, Slope, allocate, course, read
-from streams.core.events import DAY, EARLIEST, CostIncurred, Instant, order
-from streams.core.policy import Attribution, Policy, Rate
+from streams.core.costs.accrual import Course, Slope, allocate, course, read
+from streams.core.events.keys import order
+from streams.core.events.types import EARLIEST, CostIncurred
+from streams.core.metrics.base import Sums, Value
+from streams.core.metrics.families import METRICS
+from streams.core.money import Rate
+from streams.core.policy import Attribution, Policy
+from streams.core.temporal.instants import DAY, Instant
 
 
 def cost(at: int, amount: int, basis: Any = "actual", **more: Any) -> CostIncurred:

@@ -9,17 +9,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.core import book
-from streams.core.account import Account
-from streams.core.catalogue.customers import CUSTOMERS
-from streams.core.customers import JOINED, LEFT, PAID, Marker, Spell, Spells
-from streams.core.events import DAY, Event, Key, decode, format_instant
-from streams.core.measures import PROFILE
-from streams.core.periods import Asked
+from streams.core.customers.lifecycle import Account
+from streams.core.customers.spells import JOINED, LEFT, PAID, Marker, Spell, Spells
+from streams.core.derivation import event_store, rules
+from streams.core.events.decoding import decode
+from streams.core.events.keys import Key
+from streams.core.events.types import Event
+from streams.core.ledger.dimensions import PROFILE
+from streams.core.ledger.label_history import NOBODY
+from streams.core.metrics.customers import CUSTOMERS
 from streams.core.policy import Policy, ServiceLevel
-from streams.core.profile import NOBODY
 from streams.core.replay import Replay
-from streams.core.windows import rolling
+from streams.core.temporal.instants import DAY, format_instant
+from streams.core.temporal.window_set import Asked
+from streams.core.temporal.windows import rolling
 
 START = 1_767_225_600_000  # 2026-01-01
 
@@ -231,13 +234,13 @@ def test_a_thousand_open_tickets_are_one_sum(monkeypatch: pytest.MonkeyPatch) ->
         replay.add(event)
         list(replay.close())
     derived = []
-    ask = book.bookings
+    ask = rules.bookings
 
     def bookings(customer: Any, key: Any, entity: Any) -> Any:
         derived.append(key)
         return ask(customer, key, entity)
 
-    monkeypatch.setattr(book, "bookings", bookings)
+    monkeypatch.setattr(event_store, "bookings", bookings)
     history.tell("ticket.created", 3, ticket_id="last", channel="email")
     replay.add(history.events[-1])
     list(replay.close())

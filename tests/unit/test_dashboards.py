@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from streams import resources
 from streams.cli import main
+from streams.config import resources
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +73,7 @@ def test_currency_windows_and_documents_are_those_of_the_settings() -> None:
 
 def test_files_inside_an_installed_package_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "streams"
-    monkeypatch.setattr(resources, "__file__", str(package / "resources.py"))
+    monkeypatch.setattr(resources, "__file__", str(package / "config" / "resources.py"))
     assert "install it again" in run(code=1).stderr
     for folder in (tmp_path / "grafana", package / "grafana"):
         (folder / "provisioning").mkdir(parents=True)
@@ -88,7 +88,7 @@ def test_a_wheel_holds_them(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    write = [sys.executable, "-m", "streams.cli", "dashboards", "--out", "out"]
+    write = [sys.executable, "-m", "streams", "dashboards", "--out", "out"]
     subprocess.run(write, cwd=tmp_path, env=environ, check=True, capture_output=True)
     assert tree(tmp_path / "out/dashboards") == tree(ROOT / "grafana" / "dashboards")
     assert tree(tmp_path / "out/provisioning") == tree(ROOT / "grafana" / "provisioning")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from streams.cli import main
 from streams.commands.catalogue import lines
 from streams.config import Settings, load, paths
-from streams.core.catalogue import METRICS
+from streams.core.metrics.families import METRICS
 
 ROOT = Path(__file__).parents[2]
 

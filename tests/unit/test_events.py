@@ -12,25 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.core import events
-from streams.core.events import (
-    AHEAD,
-    EARLIEST,
-    MAX_BYTES,
-    REASONS,
-    Event,
-    Instant,
-    Rejected,
-    decode,
-    format_instant,
-    from_state,
-    order,
-    parse_instant,
-    record_key,
-    scope,
-    to_state,
-)
-from streams.topics import INPUTS, schemas_folder
+from streams.core.events.decoding import AHEAD, MAX_BYTES, REASONS, Rejected, decode, from_state, to_state
+from streams.core.events.keys import order, record_key, scope
+from streams.core.events.types import EARLIEST, Event
+from streams.core.temporal import instants
+from streams.core.temporal.instants import Instant, format_instant, parse_instant
+from streams.kafka.topics import INPUTS, schemas_folder
 
 INPUT_EXAMPLES = sorted(file for name in INPUTS for file in schemas_folder().glob(f"{name}/v1/examples/*.json"))
 
@@ -288,7 +275,7 @@ def test_before_2000_is_impossible_and_2000_is_not() -> None:
 def test_more_than_a_day_after_arrival_is_impossible_and_a_day_is_not() -> None:
     at = parse_instant(str(TICKET["occurred_at"]))
     decode(body(), at - AHEAD)
-    decode(body(), at + 10 * 365 * events.DAY)
+    decode(body(), at + 10 * 365 * instants.DAY)
     error = rejected(body(), at - AHEAD - 1)
     assert error.reason == "impossible_time"
     assert "occurred_at" in str(error)

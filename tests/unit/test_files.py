@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.files import LONGEST, FileError, paths_of, read, size
+from streams.connectors.files import LONGEST, FileError, paths_of, read, size
 
 
 def lines(*paths: Path) -> list[tuple[str, int, bytes]]:

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from streams.board.pace import LIVE, Pace
-from streams.board.publisher import SendFailed
+from streams.board.follow.input_lag import LIVE, Pace
+from streams.board.publish.metrics import SendFailed
+from streams.board.publish.warnings import WarningPublisher, turns
 from streams.board.snapshot import Health, Snapshot
-from streams.board.warnings import WarningPublisher, turns
-from streams.core.catalogue import METRICS
-from streams.core.events import DAY, parse_instant
-from streams.core.judgement import Finding, Goal, Yardstick, judge
-from streams.core.records import MetricRecord, WarningRecord
+from streams.core.metrics.families import METRICS
+from streams.core.metrics.goals import Goal
+from streams.core.metrics.judging import Yardstick, judge
+from streams.core.metrics.records import MetricRecord, WarningRecord
+from streams.core.metrics.warnings import Finding
+from streams.core.temporal.instants import DAY, parse_instant
 
 AS_OF = parse_instant("2026-03-31T00:00:00Z")
 STAMP = "2026-03-31T00:00:00.000Z"

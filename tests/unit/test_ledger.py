@@ -7,9 +7,12 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.ledger import Booking, Ledger, Panes, difference, merge
-from streams.core.measures import ALL, MEASURES, OTHER
-from streams.core.windows import CutGrid
+from streams.core.ledger.bookings import Booking, difference
+from streams.core.ledger.dimensions import ALL, OTHER
+from streams.core.ledger.grids import CutGrid
+from streams.core.ledger.ledger import Ledger
+from streams.core.ledger.measures import MEASURES
+from streams.core.ledger.panes import Panes, merge
 
 fast = settings(max_examples=200, derandomize=True, deadline=None, database=None)
 #: Few values, so that equal ones are common: bookings are a multiset.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from streams.core.events import (
+from streams.core.events.keys import order
+from streams.core.events.types import (
     EARLIEST,
     CartAbandoned,
-    Instant,
     Line,
     OrderCancelled,
     OrderChargedBack,
@@ -16,11 +16,14 @@ from streams.core.events import (
     OrderPaid,
     OrderPlaced,
     OrderRefunded,
-    order,
 )
-from streams.core.measures import NO_LABELS
-from streams.core.orders import Order, benefit_bookings, read, read_cart, revenue_bookings
-from streams.core.policy import Policy, Rate
+from streams.core.ledger.dimensions import NO_LABELS
+from streams.core.money import Rate
+from streams.core.orders.benefit import benefit_bookings
+from streams.core.orders.reader import Order, read, read_cart
+from streams.core.orders.revenue import revenue_bookings
+from streams.core.policy import Policy
+from streams.core.temporal.instants import Instant
 
 EUR = Policy()
 #: 1 USD = 0.9 EUR, from long ago.

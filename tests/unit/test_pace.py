@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from streams.board.pace import BEHIND, HISTORY, MANY, SPAN, Inputs, Pace, PaceKeeper
+from streams.board.follow.input_lag import BEHIND, HISTORY, MANY, SPAN, Inputs, Pace, PaceKeeper
 
 AS_OF = 1_800_000_000_000
 OLD = AS_OF - HISTORY - 1

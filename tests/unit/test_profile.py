@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from streams.core.events import DAY, Key
-from streams.core.measures import UNKNOWN
+from streams.core.customers.segments import Contacts, Last, Paid, Segments, Sources
+from streams.core.events.keys import Key
+from streams.core.ledger.dimensions import UNKNOWN
+from streams.core.ledger.label_history import Profile, settle
 from streams.core.policy import Policy
-from streams.core.profile import Profile, settle
-from streams.core.segments import Contacts, Last, Paid, Segments, Sources
+from streams.core.temporal.instants import DAY
 
 
 def key(at: int, name: str = "e") -> Key:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.core.quantiles import bin_of, bin_value, nearest_rank
+from streams.core.ledger.quantiles import bin_of, bin_value, nearest_rank
 
 YEAR = 366 * 86_400_000
 LONGEST = 100 * YEAR

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 import streams.core
-from streams.core import catalogue, selection
-from streams.core.catalogue import FAMILIES, METRICS, Metric, Sums, Value
-from streams.core.catalogue.base import ACTIVE_AT_START, ALLOCATED
-from streams.core.costs import Course
-from streams.core.measures import ALIGNED, MEASURES
+from streams.core.costs.accrual import Course
+from streams.core.ledger.measures import MEASURES
+from streams.core.metrics import families
+from streams.core.metrics.base import ACTIVE_AT_START, ALLOCATED, Metric, Sums, Value
+from streams.core.metrics.families import FAMILIES, METRICS
 from streams.core.policy import Policy
+from streams.core.temporal.periods import ALIGNED
 
 COMPUTED = [name for name, metric in METRICS.items() if metric.compute is not None]
 
@@ -117,22 +118,22 @@ class Opaque:
 @pytest.mark.parametrize("wrap", [Opaque, partial, lambda compute: lambda sums: compute(sums)])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_wrapped_formula_books_the_same(family: str, wrap: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = selection.booked_for([family])
+    expected = families.booked_for([family])
     wrapped = {
         name: [replace(metric, compute=metric.compute and wrap(metric.compute)) for metric in metrics]
         for name, metrics in FAMILIES.items()
     }
-    monkeypatch.setattr(selection, "FAMILIES", wrapped)
-    monkeypatch.setattr(selection, "METRICS", {metric.id: metric for some in wrapped.values() for metric in some})
-    assert selection.booked_for([family]) == expected
+    monkeypatch.setattr(families, "FAMILIES", wrapped)
+    monkeypatch.setattr(families, "METRICS", {metric.id: metric for some in wrapped.values() for metric in some})
+    assert families.booked_for([family]) == expected
 
 
 #: Prints what is booked for each family, and a few values of one, by the core under the package in ``argv[1]``.
 PROBE = """
 import importlib, sys
 core = sys.argv[1]
-families = importlib.import_module(core + ".selection")
-names = importlib.import_module(core + ".catalogue").FAMILIES
+families = importlib.import_module(core + ".metrics.families")
+names = families.FAMILIES
 for name in names:
     print(name, sorted(families.booked_for([name])))
 """
@@ -154,4 +155,4 @@ def test_a_core_under_another_name_books_the_same(tmp_path: Path) -> None:
 
     root = Path(source).parent.parent
     assert told("elsewhere.kernel", tmp_path) == told("streams.core", root)
-    assert len(told("streams.core", root).splitlines()) == len(catalogue.FAMILIES)
+    assert len(told("streams.core", root).splitlines()) == len(families.FAMILIES)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.core import service_level
-from streams.core.events import MINUTE
+from streams.core.ledger.label_history import NOBODY, Profile
 from streams.core.policy import Policy, ServiceLevel
-from streams.core.profile import NOBODY, Profile
+from streams.core.temporal.instants import MINUTE
+from streams.core.tickets import service_levels
 from tests.unit.test_tickets import CREATED, MONDAY, Told, message, read, status
 
 HOUR = 60
@@ -28,7 +28,7 @@ def verdict(*told: Told, metric: str, profile: Profile = NOBODY, minutes: int = 
             [(minute(start), minute(end)) for start, end in found.late],
             [(minute(start), minute(end)) for start, end in found.soon],
         )
-        for found in service_level.verdicts(read(*told), profile, policy)
+        for found in service_levels.verdicts(read(*told), profile, policy)
     ]
 
 
@@ -110,7 +110,7 @@ def test_who_is_merged_away_or_voided_is_promised_nothing() -> None:
 
 def test_what_is_booked_adds_up_over_time() -> None:
     policy = Policy(service_levels=(ServiceLevel("p", "first_response", "calendar", 3600),), due_soon=15 * MINUTE)
-    booked = list(service_level.bookings(read(CREATED, message(80)), NOBODY, policy))
+    booked = list(service_levels.bookings(read(CREATED, message(80)), NOBODY, policy))
     at = {minutes: MONDAY + minutes * MINUTE for minutes in (45, 60, 80)}
     assert sorted(booked) == sorted([
         (at[60], "sla_breached", ("p",), 1),

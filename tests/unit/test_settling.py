@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.events import DAY, Event, decode
-from streams.core.settling import GRACE, Arrival, pack, too_late, unpack
+from streams.core.derivation.packing import pack, unpack
+from streams.core.derivation.retention import GRACE, Arrival, too_late
+from streams.core.events.decoding import decode
+from streams.core.events.types import Event
+from streams.core.temporal.instants import DAY
 
 RETENTION = 400 * DAY
 BEGAN = 1_704_067_200_000  # 2024-01-01T00:00:00Z

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from streams.core.events import decode, parse_instant
+from streams.core.events.decoding import decode
+from streams.core.temporal.instants import parse_instant
 from streams.demo.commands import write_files
 from streams.demo.desk import DAY, HOUR, MINUTE, Agent
-from streams.demo.simulator import SimulatedEvent, live, simulate
-from streams.demo.world import rfc3339
-from streams.topics import COSTS, CUSTOMERS, INPUTS, ORDERS, SURVEYS, TICKETS
+from streams.demo.simulator import live, simulate
+from streams.demo.world import SimulatedEvent, rfc3339
+from streams.kafka.topics import COSTS, CUSTOMERS, INPUTS, ORDERS, SURVEYS, TICKETS
 
 START = parse_instant("2025-01-15T05:00:00Z")
 DAYS = 60

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.core.catalogue import METRICS, Sums
-from streams.core.events import EARLIEST, Instant, SurveyAnswered, SurveyEvent, SurveySent, order
-from streams.core.measures import UNKNOWN
+from streams.core.events.keys import order
+from streams.core.events.types import EARLIEST, SurveyAnswered, SurveyEvent, SurveySent
+from streams.core.ledger.dimensions import UNKNOWN
+from streams.core.metrics.base import Sums
+from streams.core.metrics.families import METRICS
 from streams.core.policy import Policy
-from streams.core.surveys import SCORE_UNIT, Survey, entries, read, satisfied, sentiments
-from streams.core.ticket_view import Ticket
+from streams.core.surveys.bookings import entries, sentiments
+from streams.core.surveys.reader import Survey, read
+from streams.core.surveys.scores import SCORE_UNIT, satisfied
+from streams.core.temporal.instants import Instant
+from streams.core.tickets.view import Ticket
 
 
 def common(at: int) -> dict[str, Any]:

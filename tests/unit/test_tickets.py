@@ -6,14 +6,18 @@ import json
 from collections import Counter
 from typing import Any
 
-from streams.core import tickets
-from streams.core.events import MINUTE, decode, order, parse_instant
-from streams.core.handling import bookings
-from streams.core.measures import ABSENT, apart
-from streams.core.periods import Asked
+from streams.core.events.decoding import decode
+from streams.core.events.keys import order
+from streams.core.ledger.amounts import apart
+from streams.core.ledger.dimensions import ABSENT
+from streams.core.ledger.label_history import NOBODY
 from streams.core.policy import Policy
-from streams.core.profile import NOBODY
-from streams.core.windows import rolling
+from streams.core.temporal.instants import MINUTE, parse_instant
+from streams.core.temporal.window_set import Asked
+from streams.core.temporal.windows import rolling
+from streams.core.tickets import reader as tickets_reader
+from streams.core.tickets import view as tickets_view
+from streams.core.tickets.handled import bookings
 
 MONDAY = int(parse_instant("2026-03-02T09:00:00Z"))
 CREATED = (0, "ticket.created", {"channel": "email"})
@@ -28,16 +32,16 @@ def status(at: int, name: str) -> Told:
     return at, "ticket.status_changed", {"status": name}
 
 
-def read(*told: Told) -> tickets.Ticket:
+def read(*told: Told) -> tickets_view.Ticket:
     found = []
     for number, (at, kind, fields) in enumerate(told):
         when = f"2026-03-{2 + (at + 540) // 1440:02}T{(at + 540) // 60 % 24:02}:{at % 60:02}:00Z"
         body = {"event_id": f"e{number:02}", "type": kind, "occurred_at": when, "customer_id": "c", "ticket_id": "t"}
         found.append(decode(json.dumps(body | fields).encode()))
-    return tickets.read(sorted(found, key=order), Policy())  # type: ignore[arg-type]
+    return tickets_reader.read(sorted(found, key=order), Policy())  # type: ignore[arg-type]
 
 
-def samples(ticket: tickets.Ticket, name: str) -> list[int]:
+def samples(ticket: tickets_view.Ticket, name: str) -> list[int]:
     """The amounts under a name; of durations, the calendar's in minutes."""
     found = [value for _, measure, _, value in ticket.entries if measure == name]
     return [apart(value)[0] // MINUTE if value >> 50 else value for value in found]

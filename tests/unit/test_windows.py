@@ -18,10 +18,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.core.business_time import LocalDays
-from streams.core.ledger import Booking, Ledger, Pane, Panes, Range, difference
-from streams.core.measures import ALL, Margin
-from streams.core.windows import DAYS, LADDER, CutGrid, LiveGrid, Sliding, Window, floor, rolling
+from streams.core.ledger.bookings import Booking, difference
+from streams.core.ledger.dimensions import ALL, Margin
+from streams.core.ledger.grids import CutGrid, LiveGrid
+from streams.core.ledger.ledger import Ledger
+from streams.core.ledger.panes import Pane, Panes, Range
+from streams.core.ledger.sliding import Sliding
+from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.windows import DAYS, LADDER, Window, floor, rolling
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe")
@@ -179,7 +183,7 @@ def test_local_midnights(zone: str, at: int, days: int) -> None:
 
 
 def book(at: int, channel: str = "email", name: str = "tickets_created", value: int = 1) -> Booking:
-    from streams.core.measures import MEASURES
+    from streams.core.ledger.measures import MEASURES
 
     return (at, name, (channel,) * len(MEASURES[name].scheme.dimensions), value)
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.worker.figures import Figures
+from streams.worker.metrics import Figures
 
 
 @dataclass

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from streams.worker.agents import define
-from streams.worker.fold import Batch
-from streams.worker.host import Host
+from streams.worker.hosting.agents import define
+from streams.worker.hosting.host import Host
+from streams.worker.log.processor import Batch
 
 
 class NoLog:

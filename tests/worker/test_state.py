@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.core import codec
-from streams.core.events import DAY, format_instant
-from streams.topics import DEAD_LETTERS, PANES, STATE, TICKETS
+from streams.core.derivation import state_format
+from streams.core.temporal.instants import DAY, format_instant
+from streams.kafka.topics import DEAD_LETTERS, PANES, STATE, TICKETS
 from tests.property.harness import Desk, Rec, body, settings_of
 
 NOON = "2026-01-05T12:00:00Z"
@@ -40,17 +40,17 @@ def created(number: int = 0, **fields: Any) -> dict[str, Any]:
 def test_equal_settings_have_equal_origins(given: dict[str, Any]) -> None:
     """Worker and board, and a worker before and after a restart, build their policies each for itself."""
     one, two = settings_of(given).policy(), settings_of(given).policy()
-    assert codec.origin(one, ["1h"]) == codec.origin(two, ["1h"])
+    assert state_format.origin(one, ["1h"]) == state_format.origin(two, ["1h"])
 
 
 def test_another_process_finds_the_same_origin() -> None:
     """Not only in this process: sets and addresses differ from one to the next."""
     code = (
-        "import msgspec, sys\nfrom streams.config import Settings\nfrom streams.core import codec\n"
+        "import msgspec, sys\nfrom streams.config import Settings\nfrom streams.core.derivation import state_format\n"
         "given = msgspec.json.decode(sys.argv[1])\n"
-        "print(codec.origin(msgspec.convert(given, Settings).policy(), ['1h']).definitions)"
+        "print(state_format.origin(msgspec.convert(given, Settings).policy(), ['1h']).definitions)"
     )
-    own = codec.origin(settings_of(FULL).policy(), ["1h"]).definitions
+    own = state_format.origin(settings_of(FULL).policy(), ["1h"]).definitions
     for seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", code, msgspec.json.encode(FULL).decode()],
@@ -79,8 +79,8 @@ def test_another_process_finds_the_same_origin() -> None:
 def test_other_definitions_have_another_origin(change: dict[str, Any]) -> None:
     """What changes bookings changes the origin, or the old sums would be read as the new ones."""
     one, two = settings_of(FULL).policy(), settings_of(FULL | change).policy()
-    assert codec.origin(one, ["1h"]) != codec.origin(two, ["1h"])
-    assert codec.origin(one, ["1h"]) != codec.origin(one, ["1h", "2h"])
+    assert state_format.origin(one, ["1h"]) != state_format.origin(two, ["1h"])
+    assert state_format.origin(one, ["1h"]) != state_format.origin(one, ["1h", "2h"])
 
 
 def test_a_restart_under_the_same_settings_books_nothing_anew() -> None:
@@ -157,7 +157,7 @@ def solved(**fields: Any) -> dict[str, Any]:
 def test_what_comes_for_a_settled_ticket_is_buried_as_too_late(monkeypatch: pytest.MonkeyPatch, restart: bool) -> None:
     desk = Desk(settings_of({"retention_days": 31}), CLOCK + 40 * DAY)
     now = CLOCK + 40 * DAY
-    monkeypatch.setattr("streams.worker.state.wall_clock", lambda: now)
+    monkeypatch.setattr("streams.worker.partition_state.wall_clock", lambda: now)
     desk.send(created())  # old, and taken: it is loaded in bulk
     desk.send(solved())
     desk.drain()

@@ -1,0 +1,1 @@
+"""Values and the pipeline's own state as Prometheus text."""

@@ -1,0 +1,1 @@
+"""Own data in: a file a source, each a pure function from foreign records to events."""

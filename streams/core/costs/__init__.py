@@ -1,0 +1,1 @@
+"""Costs: how they accrue and on whom they fall."""

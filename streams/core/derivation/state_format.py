@@ -1,0 +1,197 @@
+"""How state is written: the keys and values of the two changelog topics, ``support.state`` and ``support.panes``.
+
+``support.state`` holds an entity's events, and which breaches are pending of a ticket (``PENDING``). ``support.panes``
+holds, for each partition, its running sums and what else the board needs. A key is a MessagePack array; its first
+element says what it is:
+
+    p  [resolution, slot, dimension, member] -> a cell: {key: amount}
+    c  [start, end, amount, channel, issue_type, estimate] -> how often this cost is booked
+    m  [dimension] -> the members told apart
+    s  [] -> counters and the newest event of each topic
+    v  [] -> what the partition was written by (``Origin``)
+
+A key without a value is gone. Written by an unknown version, state is refused by name, never misread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from streams.core.costs.accrual import Slope
+from streams.core.derivation.entities import EntityKey
+from streams.core.ledger.dimensions import Margin
+from streams.core.ledger.panes import Cell, Pane
+from streams.core.policy import Policy
+from streams.core.temporal.business_clock import BusinessClock
+from streams.core.temporal.calendar import LocalDays
+
+__all__ = [
+    "Origin",
+    "PaneKey",
+    "StateError",
+    "Stats",
+    "entity_key",
+    "origin",
+    "pane_key",
+    "pane_keys",
+    "read_entity_key",
+    "read_pane_key",
+]
+
+#: Version of how everything here is written: what another one wrote is refused.
+FORMAT: Final = 2
+#: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one
+#: booked is booked anew, from the events kept.
+BOOKINGS: Final = 4
+
+#: In the place of an entity's kind: the breaches of a ticket that were not told yet, [[deadline, target], ...].
+PENDING: Final = "b"
+
+PaneKey: TypeAlias = tuple[str, Any]
+
+_encode = msgspec.msgpack.Encoder().encode
+_cell = msgspec.msgpack.Decoder(dict[str, int]).decode
+
+
+class StateError(Exception):
+    """State that this program cannot take up; the message says why and what to do."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What a partition's panes were written by: format, and a fingerprint of the definitions' parameters."""
+
+    format: int
+    definitions: str
+
+
+class Stats(msgspec.Struct):
+    """What a partition counted since it began. ``newest`` is the newest occurred_at (ms) by topic."""
+
+    counters: dict[str, int] = msgspec.field(default_factory=dict)
+    dead_letters: dict[str, int] = msgspec.field(default_factory=dict)
+    newest: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def count(self, name: str, times: int = 1) -> None:
+        self.counters[name] = self.counters.get(name, 0) + times
+
+
+def origin(policy: Policy, windows: list[str]) -> Origin:
+    """The origin of what is booked with these parameters."""
+    said = {field.name: _plain(getattr(policy, field.name)) for field in fields(policy) if field.name != "retention"}
+    said |= {"windows": windows, "bookings": BOOKINGS}
+    text = msgspec.json.encode(dict(sorted(said.items())))
+    return Origin(FORMAT, hashlib.sha256(text).hexdigest()[:16])
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as plain values; ``TypeError`` for what would not read the same in another process."""
+    if isinstance(value, LocalDays | BusinessClock):
+        return _plain(value.told())
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in sorted(value.items())}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"{type(value).__name__} cannot be told apart from others like it")
+
+
+def entity_key(scope: str, key: EntityKey) -> bytes:
+    return _encode([scope, *key])
+
+
+def read_entity_key(data: bytes) -> tuple[str, EntityKey]:
+    scope, kind, name = msgspec.msgpack.decode(data)
+    return scope, (kind, name)
+
+
+def read_pending(data: bytes) -> set[tuple[int, str]]:
+    return msgspec.msgpack.decode(data, type=set[tuple[int, str]])
+
+
+def pane_key(pane: Pane, margin: Margin) -> bytes:
+    return _encode(["p", *pane, *margin])
+
+
+def pane_keys(pane: Pane, margins: Iterable[Margin]) -> Iterator[bytes]:
+    """The keys of a pane's cells. What is the same in all of them, and every margin, is encoded once."""
+    shared = pane_key(pane, ("", ""))[:-2]
+    return (shared + _margin(margin) for margin in margins)
+
+
+@lru_cache(100_000)
+def _margin(margin: Margin) -> bytes:
+    """The last two elements of a pane's key: an array is its elements one after the other."""
+    dimension, member = margin
+    return _encode(dimension) + _encode(member)
+
+
+def slope_key(slope: Slope) -> bytes:
+    return _encode(["c", *slope])
+
+
+def members_key(dimension: str) -> bytes:
+    return _encode(["m", dimension])
+
+
+STATS_KEY: Final = _encode(["s"])
+ORIGIN_KEY: Final = _encode(["v"])
+
+
+def read_pane_key(data: bytes) -> PaneKey:
+    """What a key of the panes topic names: ("p", (pane, margin)), ("c", slope), ("m", dimension), ("s"|"v", None)."""
+    kind, *rest = msgspec.msgpack.decode(data)
+    if kind == "p":
+        resolution, slot, dimension, member = rest
+        return kind, ((resolution, slot), (dimension, member))
+    if kind == "c":
+        return kind, Slope(*rest)
+    if kind == "m":
+        return kind, rest[0]
+    if kind in ("s", "v"):
+        return kind, None
+    raise StateError(f"support.panes holds a key of an unknown sort, {kind!r}: written by a newer version")
+
+
+#: Any value but an entity's events.
+write: Final[Callable[[Any], bytes]] = _encode
+
+
+def read_cell(data: bytes) -> Cell:
+    return _cell(data)
+
+
+def read_count(data: bytes) -> int:
+    return msgspec.msgpack.decode(data, type=int)
+
+
+def read_members(data: bytes) -> set[str]:
+    return msgspec.msgpack.decode(data, type=set[str])
+
+
+def read_stats(data: bytes) -> Stats:
+    return msgspec.msgpack.decode(data, type=Stats)
+
+
+def read_origin(data: bytes) -> Origin:
+    """Raises ``StateError`` for a format this program does not know."""
+    found = msgspec.msgpack.decode(data, type=Origin)
+    if found.format != FORMAT:
+        raise StateError(
+            f"state of format {found.format} was found, this version reads {FORMAT}: run the version that wrote it, "
+            "or begin anew under another kafka.application and other support.state and support.panes topics"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The input events: one class a type, their keys and order, their decoding."""

@@ -1,0 +1,1 @@
+"""Bookings, and the panes and windows that they add up in. Knows no ticket."""

@@ -1,0 +1,1 @@
+"""Orders and carts: what was paid, what is left of it, and to which touches it is credited."""

@@ -1,0 +1,1 @@
+"""Surveys: a sending and its answers, their scores and what they book."""

@@ -1,0 +1,1 @@
+"""Time: instants, local days, the business clock, windows and periods."""

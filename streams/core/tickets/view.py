@@ -1,0 +1,89 @@
+"""What a ticket's events come to, for those who ask: its own bookings, its neighbours, its promises.
+
+``tickets.read`` fills it. Keys and instants are in the contract's order and ms.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final, NamedTuple
+
+from streams.core.events.keys import Key
+from streams.core.ledger.bookings import Entry, Interval
+from streams.core.ledger.dimensions import NO_LABELS, Labels
+
+__all__ = ["SOLVED", "WAITING", "Clocks", "Repeat", "Ticket", "Touch", "Wait"]
+
+SOLVED: Final = frozenset(("solved", "closed"))
+#: The statuses in which the requester waits for the desk.
+WAITING: Final = frozenset(("new", "open", "on_hold"))
+
+
+class Touch(NamedTuple):
+    """A public agent message or a call, with the labels of its ticket at that moment."""
+
+    key: Key
+    labels: Labels
+
+
+class Repeat(NamedTuple):
+    """What decides whether contacts repeat: when, about what."""
+
+    at: int
+    issue_type: str
+
+
+class Wait(NamedTuple):
+    """A customer waiting for an agent: since when, and until the reply or a solving without one (None: not yet)."""
+
+    start: Key
+    replied: int | None
+    dropped: int | None
+
+
+class Clocks(NamedTuple):
+    """What service levels are judged by."""
+
+    created: Key
+    #: From the creation to the first reply; None if no customer created the ticket.
+    response: Wait | None
+    later_responses: list[Wait]
+    #: Each status with the instant it began, ``new`` at the creation first.
+    statuses: list[tuple[int, str]]
+
+
+class Ticket:
+    """What a ticket's events come to."""
+
+    __slots__ = (
+        "clocks", "created", "entries", "handlings", "intervals", "keys", "labels", "no_repeat", "sentiments", "solved",
+        "touches", "voided",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        #: What it books, except for what depends on the customer's other tickets or on the windows' lengths.
+        self.entries: list[Entry] = []
+        self.intervals: list[Interval] = []
+        #: The handlings, with their labels: in each window the ticket is one ticket handled.
+        self.handlings: list[Touch] = []
+        self.touches: list[Touch] = []
+        #: Scores of sentiment, -1..1, as told; those of merged-away tickets stay.
+        self.sentiments: list[tuple[Key, Labels, float]] = []
+        #: None if it takes no part in ticket metrics.
+        self.clocks: Clocks | None = None
+        #: Creation and first solving as its neighbours see them; None if it takes no part in ticket metrics, the
+        #: solving also if it was reopened too soon to count as the first contact's.
+        self.created: Repeat | None = None
+        self.solved: Repeat | None = None
+        #: To be booked if no contact repeats after the first solving.
+        self.no_repeat: Entry | None = None
+        self.voided = False
+        #: The labels from each change on, by the key of the event that made it.
+        self.keys: list[Key] = []
+        self.labels: list[Labels] = []
+
+    def labels_at(self, key: Key) -> Labels:
+        """The labels in force just after everything up to ``key``; before the creation those of the creation."""
+        if not self.keys:
+            return NO_LABELS
+        return self.labels[max(bisect_right(self.keys, key) - 1, 0)]

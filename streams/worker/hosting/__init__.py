@@ -1,0 +1,1 @@
+"""Faust as the host: application, agent, channel. The only room that imports it."""

@@ -1,0 +1,1 @@
+"""The partition log: exactly-once reading, folding and writing of partitions, over aiokafka."""
