@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from streams.board.snapshot import Health, Snapshot
-from streams.core.costs.accrual import Slope
+from streams.core.costs.accrual import CostAccrual
 from streams.core.derivation import state_format
 from streams.core.derivation.state_format import Stats
 from streams.core.ledger.dimensions import Margin
@@ -18,7 +18,7 @@ from streams.core.ledger.panes import Cell, Changes, Pane, Panes, merge
 from streams.core.metrics.base import Metric
 from streams.core.metrics.evaluation import evaluate
 from streams.core.metrics.families import METRICS, sources
-from streams.core.metrics.judging import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
+from streams.core.metrics.judging import NO_TARGETS, Targets, baseline_values, baselines_of, judge
 from streams.core.metrics.records import MetricRecord
 from streams.core.policy import Policy
 from streams.core.temporal.instants import HOUR
@@ -55,7 +55,7 @@ class Reader:
         limit: int = 50,
         dimensions: Sequence[str] | None = None,
         aligned: Sequence[Aligned] = (),
-        yardstick: Yardstick = NO_YARDSTICK,
+        yardstick: Targets = NO_TARGETS,
     ) -> None:
         self._policy: Final = policy
         self._metrics: Final = metrics
@@ -72,7 +72,7 @@ class Reader:
         self._turn = 0
         #: What each partition said last, as it was written.
         self._said: dict[tuple[int, bytes], bytes] = {}
-        self._costs: dict[tuple[int, Slope], int] = {}
+        self._costs: dict[tuple[int, CostAccrual], int] = {}
         self._stats: dict[int, Stats] = {}
         self._last_unit: dict[int, int] = {}
         self._origins: dict[int, state_format.Origin] = {}
@@ -130,21 +130,21 @@ class Reader:
         changes, self._changes, self._asked = self._changes, {}, True
         self._frames.absorb(changes)
         running, ended = self._frames.at(as_of)
-        slopes: Counter[Slope] = Counter()
+        accruals: Counter[CostAccrual] = Counter()
         for (_, slope), times in self._costs.items():
-            slopes[slope] += times
-        records = list(self._evaluate(running, as_of, slopes, self._sources))
-        origins = baseline_values(self._yardstick, self._frames.baselines(), slopes, self._policy)
+            accruals[slope] += times
+        records = list(self._evaluate(running, as_of, accruals, self._sources))
+        origins = baseline_values(self._yardstick, self._frames.baselines(), accruals, self._policy)
         judgement = judge(records, self._yardstick, origins, as_of)
         records = [record for record in (*records, *judgement.records) if record.metric in self._published]
         if ready:
-            records.extend(self._ended(ended, as_of, slopes))
+            records.extend(self._ended(ended, as_of, accruals))
         health = self._health(ready, lag)
         findings = judgement.findings if "warning_active" in self._published else []
         return Snapshot(as_of, records, health, time.perf_counter() - began, findings=findings)
 
     def _ended(
-        self, ended: Sequence[tuple[Frame, int]], as_of: int, slopes: Mapping[Slope, int]
+        self, ended: Sequence[tuple[Frame, int]], as_of: int, accruals: Mapping[CostAccrual, int]
     ) -> Iterator[MetricRecord]:
         """The records of ended periods, each as of when it was computed: again when something in it changed.
 
@@ -159,14 +159,16 @@ class Reader:
             seen = self._told.get(name)
             if seen is None or (seen.state != state and time.perf_counter() < until):
                 self._turn += 1
-                self._told[name] = _Told(self._turn, state, list(self._evaluate([frame], as_of, slopes, self._metrics)))
+                self._told[name] = _Told(
+                    self._turn, state, list(self._evaluate([frame], as_of, accruals, self._metrics))
+                )
             yield from self._told[name].records
 
     def _evaluate(
-        self, frames: Sequence[Frame], as_of: int, slopes: Mapping[Slope, int], metrics: Sequence[Metric]
+        self, frames: Sequence[Frame], as_of: int, accruals: Mapping[CostAccrual, int], metrics: Sequence[Metric]
     ) -> Iterator[MetricRecord]:
         levels = self._frames.levels.sums
-        return evaluate(frames, levels, as_of, slopes, self._policy, metrics, self._limit, self._dimensions)
+        return evaluate(frames, levels, as_of, accruals, self._policy, metrics, self._limit, self._dimensions)
 
     def _health(self, ready: bool, lag: int) -> Health:
         counters: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from streams.board.follow.group_offsets import InputOffsets
 from streams.board.follow.input_lag import PaceKeeper
 from streams.board.follow.recent_breaches import RecentBreaches
 from streams.board.pages.documents import documents
-from streams.board.pages.latest import Screen
+from streams.board.pages.latest import Latest
 from streams.board.pages.web import WebLimits, application, serving
 from streams.board.publish.lease import Lease
 from streams.board.publish.metrics import Publisher
@@ -64,7 +64,7 @@ class BoardService:
         self._as_of = as_of
         self._publish = publish
         self._on_listening = on_listening
-        self.screen = Screen()
+        self.screen = Latest()
         self.reader = Reader(
             policy,
             settings.rolling(policy),

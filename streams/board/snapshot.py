@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from streams.board.follow.input_lag import LIVE, Pace
-from streams.board.follow.recent_breaches import Breach
+from streams.board.follow.recent_breaches import ShownBreach
 from streams.core.events.annotation import Annotation
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import Finding
@@ -50,4 +50,4 @@ class Snapshot:
     #: What the values warn of, one a member.
     findings: Sequence[Finding] = ()
     #: Breaches told of late, the newest first.
-    breaches: Sequence[Breach] = ()
+    breaches: Sequence[ShownBreach] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.core.metrics.families import METRICS
-from streams.core.metrics.judging import Yardstick
+from streams.core.metrics.judging import Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import ENOUGH_ANSWERS
 
@@ -40,7 +40,7 @@ class Target:
         )
 
 
-def targets(yardstick: Yardstick) -> Iterator[Target]:
+def targets(yardstick: Targets) -> Iterator[Target]:
     """Goals first: what somebody set for one window goes before what holds for all.
 
     A relative goal names no value here; ``goal_progress_ratio`` says how far it is.

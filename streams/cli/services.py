@@ -85,14 +85,14 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     from streams.kafka import admin
     from streams.worker import app
     from streams.worker.hosting.host import run
-    from streams.worker.metrics import Figures
+    from streams.worker.metrics import WorkerMetrics
     from streams.worker.partition_state import wall_clock
 
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
     found = run_to_end(admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication))
     clock: Callable[[], int] = wall_clock if as_of is None else lambda: as_of
-    figures = Figures()
+    figures = WorkerMetrics()
     host = app.build(settings, kafka, found[0].partitions, clock, on_unit=figures.unit)
     port = settings.worker.metrics_port if metrics_port is None else metrics_port
     if port:

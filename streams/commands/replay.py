@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from streams.config import Settings
-from streams.connectors.files import Located, read, size
+from streams.connectors.files import Located, read_events, size
 from streams.core.events.decoding import Rejected, decode
 from streams.core.events.types import Event
 from streams.core.metrics.records import MetricRecord
@@ -116,7 +116,7 @@ def instants(first: int, end: int, every: int | None) -> list[int]:
 
 
 def _events(paths: Sequence[Path], letters: Letters, progress: Callable[[int], None]) -> Iterator[Event]:
-    for located in read(paths, progress):
+    for located in read_events(paths, progress):
         try:
             yield decode(located.body)
         except Rejected as rejected:

@@ -11,7 +11,7 @@ from typing import Final
 import click
 from aiokafka import AIOKafkaProducer
 
-from streams.connectors.files import read, size
+from streams.connectors.files import read_events, size
 from streams.core.events.decoding import Rejected, decode
 from streams.core.events.keys import record_key
 from streams.kafka.connection import Connection
@@ -35,7 +35,7 @@ async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
     ) as producer:  # fmt: skip
         with click.progressbar(length=size(paths), label="sending", file=sys.stderr, width=30) as bar:
             waiting = []
-            for located in read(paths, bar.update):
+            for located in read_events(paths, bar.update):
                 try:
                     event = decode(located.body)
                     topic, key = topic_of(event), record_key(event).encode()

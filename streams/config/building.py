@@ -11,7 +11,7 @@ from streams.config.errors import ConfigError
 from streams.config.tables import Weekday
 from streams.core.metrics.families import booked_for
 from streams.core.metrics.goals import Goal, goal_instants
-from streams.core.metrics.judging import Yardstick
+from streams.core.metrics.judging import Targets
 from streams.core.money import Rate
 from streams.core.policy import Attribution, Policy, ServiceLevel
 from streams.core.temporal.business_clock import WORKING_WEEK, BusinessClock, Hours, parse_hours
@@ -36,16 +36,16 @@ def policy(settings: Settings) -> Policy:
             round(settings.attribution.look_back_days * DAY),
             round(settings.attribution.half_life_days * DAY),
         ),
-        repeat=round(settings.fcr.repeat_days * DAY),
-        session_gap=round(settings.fcr.session_gap_minutes * MINUTE),
-        retention=settings.retention_days * DAY,
-        inactivity=settings.inactivity_days * DAY,
+        repeat_ms=round(settings.fcr.repeat_days * DAY),
+        session_gap_ms=round(settings.fcr.session_gap_minutes * MINUTE),
+        retention_ms=settings.retention_days * DAY,
+        inactivity_ms=settings.inactivity_days * DAY,
         clv_cap=Fraction(str(settings.clv_cap_years)),
         value_tiers=settings.value_tiers,
         dimensions=settings.shown(),
         measures=booked_for(settings.metrics.families),
         breaches="service_levels" in settings.metrics.families,
-        due_soon=settings.due_soon_seconds * SECOND,
+        due_soon_ms=settings.due_soon_seconds * SECOND,
         service_levels=tuple(
             ServiceLevel(
                 level.name,
@@ -68,7 +68,7 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def yardstick(settings: Settings) -> Yardstick:
+def yardstick(settings: Settings) -> Targets:
     """What values are judged by."""
     calendar = LocalDays(settings.business.time_zone)
     goals = []
@@ -89,7 +89,7 @@ def yardstick(settings: Settings) -> Yardstick:
                 due,
             )
         )
-    return Yardstick(settings.csat_benchmark, tuple(goals))
+    return Targets(settings.csat_benchmark, tuple(goals))
 
 
 def _hours(given: Mapping[Weekday, tuple[str, ...]]) -> Mapping[str, Hours]:

@@ -26,7 +26,7 @@ from streams.config.tables import (  # fmt: skip
     WindowsTable,
     WorkerTable,
 )
-from streams.core.metrics.judging import Yardstick
+from streams.core.metrics.judging import Targets
 from streams.core.policy import Policy
 from streams.core.temporal.periods import Aligned
 from streams.core.temporal.windows import Window, rolling
@@ -70,7 +70,7 @@ class Settings(Table, frozen=True, kw_only=True):
         """The aligned windows, on the policy's calendar."""
         return [Aligned(name, policy.days) for name in self.windows.aligned]
 
-    def yardstick(self) -> Yardstick:
+    def yardstick(self) -> Targets:
         """What values are judged by."""
         return building.yardstick(self)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["FileError", "Located", "paths_of", "read", "size"]
+__all__ = ["FileError", "Located", "paths_of", "read_events", "size"]
 
 #: A line longer than this is given cut off: it is ``too_large`` whatever it says, and memory stays bounded.
 LONGEST: Final = 1024 * 1024
@@ -50,7 +50,7 @@ def size(paths: Sequence[Path]) -> int:
     return sum(path.stat().st_size for path in paths)
 
 
-def read(paths: Sequence[Path], progress: Callable[[int], None]) -> Iterator[Located]:
+def read_events(paths: Sequence[Path], progress: Callable[[int], None]) -> Iterator[Located]:
     """The lines of all files in order, empty ones left out; ``progress`` is told how many bytes more were read."""
     for path in paths:
         try:

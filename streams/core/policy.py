@@ -12,10 +12,10 @@ from streams.core.temporal.business_clock import BusinessClock
 from streams.core.temporal.calendar import LocalDays
 from streams.core.temporal.instants import DAY, HOUR, MINUTE
 
-__all__ = ["REFUNDS", "Attribution", "Policy", "ServiceLevel"]
+__all__ = ["REFUND_HORIZON_MS", "Attribution", "Policy", "ServiceLevel"]
 
 #: How long refunds usually take to come in.
-REFUNDS: Final = 30 * DAY
+REFUND_HORIZON_MS: Final = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Attribution:
     """Which touch an order is credited to, and how far back one is looked for."""
 
     model: str = "last_touch"
-    look_back: int = 5 * DAY
-    half_life: int = 2 * DAY
+    look_back_ms: int = 5 * DAY
+    half_life_ms: int = 2 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ class Policy:
     incrementality: Fraction = Fraction(1)
     cost_per_contact_saved: int = 0
     attribution: Attribution = field(default_factory=Attribution)
-    repeat: int = 7 * DAY
+    repeat_ms: int = 7 * DAY
     #: Touches less than this apart are one session.
-    session_gap: int = 30 * MINUTE
+    session_gap_ms: int = 30 * MINUTE
     #: How long before its deadline a promise is due soon.
-    due_soon: int = HOUR
+    due_soon_ms: int = HOUR
     service_levels: tuple[ServiceLevel, ...] = ()
     #: What is older takes no more events once it is quiet. It changes no formula.
-    retention: int = 400 * DAY
+    retention_ms: int = 400 * DAY
     #: Quiet for this long, a customer has left; 0 = only by saying so.
-    inactivity: int = 0
+    inactivity_ms: int = 0
     clv_cap: Fraction = Fraction(5)
     #: Paid so far from which a customer's value is low, medium, high.
     value_tiers: tuple[int, ...] = (0, 10_000, 100_000)
@@ -72,11 +72,11 @@ class Policy:
     business: BusinessClock = field(default_factory=BusinessClock)
 
     @property
-    def horizon(self) -> int:
+    def longest_horizon_ms(self) -> int:
         """How long after an instant money can still come to or go from it: the longest of the horizons, in ms."""
-        return max(self.attribution.look_back, REFUNDS, self.repeat)
+        return max(self.attribution.look_back_ms, REFUND_HORIZON_MS, self.repeat_ms)
 
-    def books(self, *names: str) -> bool:
+    def needs(self, *names: str) -> bool:
         """Whether any of these measures is booked; those of a window go by the name before the ``@``."""
         return self.measures is None or not self.measures.isdisjoint(names)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streams.core.derivation.event_store import Book
+from streams.core.derivation.event_store import EventStore
 from streams.core.events.types import Event
 from streams.core.ledger.frames import Frames
 from streams.core.ledger.grids import CutGrid
@@ -13,11 +13,11 @@ from streams.core.ledger.panes import Panes
 from streams.core.metrics.base import Metric
 from streams.core.metrics.evaluation import evaluate
 from streams.core.metrics.families import METRICS, sources
-from streams.core.metrics.judging import NO_YARDSTICK, Yardstick, baseline_values, baselines_of, judge
+from streams.core.metrics.judging import NO_TARGETS, Targets, baseline_values, baselines_of, judge
 from streams.core.metrics.records import MetricRecord
 from streams.core.policy import Policy
 from streams.core.temporal.periods import Aligned
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.temporal.windows import Window
 
 __all__ = ["Replay"]
@@ -37,7 +37,7 @@ class Replay:
         start: int | None = None,
         warm: int = 2_000_000,
         aligned: Sequence[Aligned] = (),
-        yardstick: Yardstick = NO_YARDSTICK,
+        yardstick: Targets = NO_TARGETS,
     ) -> None:
         self.policy = policy
         panes = Panes()
@@ -45,12 +45,12 @@ class Replay:
         edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
         self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions, measures=policy.measures)
-        self.book = Book(policy, self.ledger, Asked(windows, aligned, start), warm)
+        self.book = EventStore(policy, self.ledger, WindowSet(windows, aligned, start), warm)
         self._frames = Frames(panes, grid, windows, aligned, start, baselines)
         self._yardstick = yardstick
 
     def add(self, event: Event) -> str:
-        """Takes an event that occurred before the next instant; see ``Book.add``."""
+        """Takes an event that occurred before the next instant; see ``EventStore.add``."""
         return self.book.add(event)
 
     def close(self) -> Iterator[None]:
@@ -66,11 +66,11 @@ class Replay:
         """The records of ``metrics`` at one of the instants, in ascending order of calls."""
         told = {metric.id for metric in metrics}
         running, ended = self._frames.at(as_of)
-        levels, slopes = self._frames.levels.sums, self.book.slopes
-        records = list(evaluate(running, levels, as_of, slopes, self.policy, sources(metrics), limit, dimensions))
+        levels, accruals = self._frames.levels.sums, self.book.accruals
+        records = list(evaluate(running, levels, as_of, accruals, self.policy, sources(metrics), limit, dimensions))
         yield from (record for record in records if record.metric in told)
         for frame, _ in ended:
-            yield from evaluate([frame], levels, as_of, slopes, self.policy, metrics, limit, dimensions)
-        began = baseline_values(self._yardstick, self._frames.baselines(), slopes, self.policy)
+            yield from evaluate([frame], levels, as_of, accruals, self.policy, metrics, limit, dimensions)
+        began = baseline_values(self._yardstick, self._frames.baselines(), accruals, self.policy)
         judged = judge(records, self._yardstick, began, as_of).records
         yield from (record for record in judged if record.metric in told)

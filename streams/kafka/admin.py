@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from streams.kafka.connection import Connection
 from streams.kafka.topics import Topic, topics
 
-__all__ = ["Finding", "TopicsError", "ensure", "inspect"]
+__all__ = ["Problem", "TopicsError", "ensure", "inspect"]
 
 
 class TopicsError(Exception):
@@ -25,7 +25,7 @@ _LARGEST: Final = "max.message.bytes"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Problem:
     """A topic as it should be, how many partitions it has (0 = it is missing), and the settings it has."""
 
     topic: Topic
@@ -55,7 +55,7 @@ class Finding:
         return None
 
 
-async def inspect(kafka: Connection, partitions: int | None = None) -> list[Finding]:
+async def inspect(kafka: Connection, partitions: int | None = None) -> list[Problem]:
     """What is there. The inputs that exist say how many partitions all of them must have."""
     admin = AIOKafkaAdminClient(**kafka.options())
     await _start(admin, kafka)
@@ -65,7 +65,7 @@ async def inspect(kafka: Connection, partitions: int | None = None) -> list[Find
         await admin.close()
 
 
-async def ensure(kafka: Connection, partitions: int | None = None, replication: int = 1) -> list[Finding]:
+async def ensure(kafka: Connection, partitions: int | None = None, replication: int = 1) -> list[Problem]:
     """Creates the topics that are missing; ``TopicsError`` for those that cannot serve. Returns them all."""
     admin = AIOKafkaAdminClient(**kafka.options())
     await _start(admin, kafka)
@@ -94,7 +94,7 @@ async def _start(admin: AIOKafkaAdminClient, kafka: Connection) -> None:
         ) from None
 
 
-async def _inspect(admin: AIOKafkaAdminClient, partitions: int | None) -> list[Finding]:
+async def _inspect(admin: AIOKafkaAdminClient, partitions: int | None) -> list[Problem]:
     counts = {row["topic"]: len(row["partitions"]) for row in await admin.describe_topics()}
     known = topics()
     present = [
@@ -103,7 +103,7 @@ async def _inspect(admin: AIOKafkaAdminClient, partitions: int | None) -> list[F
     wanted = max(present) if present else partitions or known.input_partitions
     config = await _config(admin, [topic.name for topic in known.of_role("internal") if topic.name in counts])
     return [
-        Finding(topic, counts.get(topic.name, 0), topic.partition_count(wanted), config.get(topic.name, {}))
+        Problem(topic, counts.get(topic.name, 0), topic.partition_count(wanted), config.get(topic.name, {}))
         for topic in known.by_name.values()
     ]
 
@@ -120,7 +120,7 @@ async def _config(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str,
     }
 
 
-async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Finding], replication: int) -> None:
+async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Problem], replication: int) -> None:
     for finding in missing:
         topic = finding.topic
         config = {

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, st
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-__all__ = ["Figures"]
+__all__ = ["WorkerMetrics"]
 
 #: Seconds. A unit takes some 20 ms; above a second a worker makes units rarer.
 _BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -37,7 +37,7 @@ class Log(Protocol):
     def openings(self) -> int: ...
 
 
-class Figures(Collector):
+class WorkerMetrics(Collector):
     """Counts units as they become durable, and asks the log for the rest at each scrape (in the server's thread)."""
 
     def __init__(self) -> None:

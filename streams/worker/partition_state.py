@@ -14,23 +14,23 @@ import msgspec
 from aiokafka.partitioner import murmur2
 
 from streams.core.derivation import state_format
-from streams.core.derivation.event_store import Book
+from streams.core.derivation.event_store import EventStore
 from streams.core.derivation.retention import Arrival
 from streams.core.derivation.state_format import Stats
 from streams.core.events.decoding import Rejected, decode, from_state, to_json
-from streams.core.events.keys import record_key, scope
+from streams.core.events.keys import owner, record_key
 from streams.core.events.types import CustomerMerged, Event
 from streams.core.ledger.grids import LiveGrid
 from streams.core.ledger.ledger import Ledger
 from streams.core.policy import Policy
 from streams.core.temporal.instants import format_instant
 from streams.core.temporal.periods import Aligned
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.temporal.windows import DAYS, Window
 from streams.core.tickets.breaches import Breaches
 from streams.kafka.topics import CUSTOMERS, DEAD_LETTERS, PANES, SLA_BREACHES, STATE, TICKETS, topic_of
 from streams.worker.log.processor import Output, Record
-from streams.worker.placement import Homes
+from streams.worker.placement import Placement
 
 __all__ = ["PartitionState"]
 
@@ -76,7 +76,7 @@ class PartitionState:
         self._partitions = partitions
         self._clock = clock
         self._breaches: Final = Breaches(policy)
-        self._make: Final = partial(_begin, policy, Asked(windows, aligned), clock, warm, members, self._breaches)
+        self._make: Final = partial(_begin, policy, WindowSet(windows, aligned), clock, warm, members, self._breaches)
         self.ledger, self.book = self._make()
         self.stats = Stats()
         self._origin = state_format.origin(
@@ -87,7 +87,7 @@ class PartitionState:
         self._stale: list[bytes] = []
         self._outputs: list[Output] = []
         #: Where merged customers live.
-        self._homes: Final = Homes()
+        self._homes: Final = Placement()
         self._counted = False
         self._swept = 0
         self._admitted: dict[str, int] = {}
@@ -122,7 +122,7 @@ class PartitionState:
             pane, margin = name
             self.ledger.panes.add(pane, margin, state_format.read_cell(value))
         elif kind == "c":
-            self.book.slopes[name] = state_format.read_count(value)
+            self.book.accruals[name] = state_format.read_count(value)
         elif kind == "m":
             self.ledger.admitted[name] = state_format.read_members(value)
         elif kind == "s":
@@ -147,7 +147,7 @@ class PartitionState:
         """The definitions changed: everything is booked again, by the events kept, and the old panes go."""
         self._stale = [
             *(state_format.pane_key(pane, margin) for pane, margin, _ in self.ledger.panes.everything()),
-            *map(state_format.slope_key, self.book.slopes),
+            *map(state_format.accrual_key, self.book.accruals),
         ]
         kept = self.book.kept()
         self._breaches.book_anew()
@@ -206,7 +206,7 @@ class PartitionState:
 
     def _elsewhere(self, event: Event, record: Record) -> Output | None:
         """The record on its way to where it belongs; None if that is here."""
-        name, key = scope(event), record_key(event)
+        name, key = owner(event), record_key(event)
         told = next((value.decode() for header, value in reversed(record.headers) if header == HOME), None)
         if name[0] != "c" or (told is None and self._homes.root(key) == key):
             at_home = self.book.knows(name) or self._owner(key) == self.partition
@@ -319,10 +319,10 @@ class PartitionState:
             for margin, key in zip(cells, state_format.pane_keys(pane, cells), strict=True):
                 cell = held.get(margin)
                 yield key, state_format.write(cell) if cell else None
-        for slope in self.book.slopes_touched:
-            times = self.book.slopes.get(slope, 0)
-            yield state_format.slope_key(slope), state_format.write(times) if times else None
-        self.book.slopes_touched.clear()
+        for slope in self.book.changed_accruals:
+            times = self.book.accruals.get(slope, 0)
+            yield state_format.accrual_key(slope), state_format.write(times) if times else None
+        self.book.changed_accruals.clear()
         for dimension, members in self.ledger.admitted.items():
             if len(members) != self._admitted.get(dimension):
                 self._admitted[dimension] = len(members)
@@ -344,7 +344,7 @@ class PartitionState:
             return
         self._swept = clock
         for resolution in range(DAYS):
-            for pane, cells in self.ledger.panes.drop_before(resolution, self.grid.horizon(resolution)):
+            for pane, cells in self.ledger.panes.drop_before(resolution, self.grid.keeps_from(resolution)):
                 for key in state_format.pane_keys(pane, cells):
                     yield key, None
 
@@ -353,11 +353,11 @@ class PartitionState:
 
 
 def _begin(
-    policy: Policy, asked: Asked, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
-) -> tuple[Ledger, Book]:
-    grid = LiveGrid(asked.rolling, policy.days, clock(), [kind.compared for kind in asked.aligned])
+    policy: Policy, windows: WindowSet, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
+) -> tuple[Ledger, EventStore]:
+    grid = LiveGrid(windows.rolling, policy.days, clock(), [kind.compared for kind in windows.aligned])
     ledger = Ledger(grid, members, dimensions=policy.dimensions, measures=policy.measures)
-    return ledger, Book(policy, ledger, asked, warm, breached=breaches.turn)
+    return ledger, EventStore(policy, ledger, windows, warm, breached=breaches.turn)
 
 
 def _text(data: bytes | None) -> str | None:

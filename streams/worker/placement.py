@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["Homes"]
+__all__ = ["Placement"]
 
 
-class Homes:
+class Placement:
     """What one partition knows of who lives with whom; customers by id."""
 
     def __init__(self) -> None:

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import msgspec
 
 from streams.board.follow.input_lag import LIVE, STATES, Pace
-from streams.board.follow.recent_breaches import Breach
-from streams.board.pages.latest import Screen
+from streams.board.follow.recent_breaches import ShownBreach
+from streams.board.pages.latest import Latest
 from streams.board.pages.web import WebLimits, application, serving
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.goals import Goal
-from streams.core.metrics.judging import Yardstick
+from streams.core.metrics.judging import Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import Finding
 
@@ -95,7 +95,7 @@ METRICS = _all()
 NOW = {"tickets_open", "tickets_unanswered", "oldest_unanswered_seconds", "value_at_risk"}
 WAITS = {"sla_open_breached": (4, 0, 2), "sla_due_soon": (0, 0, 5)}  # by target, in the order of GROUPS
 GOAL = Goal("solve more at once", "fcr_one_session_ratio", "30d", "all", "all", 0.9, None, None, 2_000_000_000_000)
-YARDSTICK = Yardstick(csat_benchmark=0.78, goals=[GOAL])
+YARDSTICK = Targets(csat_benchmark=0.78, goals=[GOAL])
 #: Ended days that the board still tells of.
 DAYS = 14
 FINDINGS = [
@@ -156,7 +156,7 @@ def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0, pac
         pace=pace,
     )
     breaches = [
-        Breach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
+        ShownBreach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
     ]
     return Snapshot(as_of, records, health, 0.18, findings=FINDINGS, breaches=breaches)
 
@@ -224,7 +224,7 @@ def _record(
 
 
 async def serve(port: int, every: float, history: int, stop_after: int, stale: float, inputs: list[str]) -> None:
-    screen = Screen()
+    screen = Latest()
     limits = WebLimits(stale=stale, heartbeat=1.0)
     app = application(screen, METRICS, version="synthetic", limits=limits, yardstick=YARDSTICK)
     async with serving(app, "127.0.0.1", port):

@@ -17,7 +17,7 @@ from streams.commands.dashboards import alerts_by_family, files
 from streams.config import Settings
 from streams.core.metrics.families import METRICS
 from streams.dashboards.panel import metric_of
-from streams.worker.metrics import Figures
+from streams.worker.metrics import WorkerMetrics
 
 from . import promql
 
@@ -32,7 +32,7 @@ EXPRESSIONS = [pytest.param(asked, id=asked.where) for asked in promql.of_dashbo
 
 def _of_a_worker() -> set[str]:
     """Every series of a worker's page, the process's own among them."""
-    figures = Figures()
+    figures = WorkerMetrics()
     figures.watch(SimpleNamespace(partitions={0: SimpleNamespace(state="running", lag=0)}, openings=1))
     return {sample.name for family in figures.registry.collect() for sample in family.samples}
 

@@ -20,7 +20,7 @@ from streams.board.snapshot import Health, Snapshot
 from streams.config import Settings
 from streams.core.metrics import judging, warnings
 from streams.core.metrics.families import METRICS
-from streams.worker.metrics import Figures
+from streams.worker.metrics import WorkerMetrics
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PROMETHEUS = GRAFANA / "prometheus"
@@ -147,7 +147,7 @@ def told_families() -> dict[str, set[str]]:
     """The pipeline's families as board and worker tell them, with the labels they have."""
     health = Health(True, {"support.tickets": 1}, {}, {}, {0: 1})
     board = Exposition([], version="1").pipeline(Snapshot(1, [], health), series=0)
-    figures = Figures()
+    figures = WorkerMetrics()
     figures.watch(type("Log", (), {"partitions": {0: type("P", (), {"state": "running", "lag": 1})}, "openings": 0})())
     samples = [
         sample
@@ -170,7 +170,7 @@ def test_every_series_of_a_rule_exists(alert: str) -> None:
     pipeline, asked = told_families(), list(selectors(RULES[alert]["expr"]))
     assert asked
     values = {f"support_{metric.id}{suffix}": metric for metric in METRICS.values() for suffix in suffixes(metric)}
-    warnings = {record.member for record in judging.judge([], judging.NO_YARDSTICK, {}, 0).records}
+    warnings = {record.member for record in judging.judge([], judging.NO_TARGETS, {}, 0).records}
     for name, matchers in asked:
         if name in pipeline:
             assert set(matchers) <= pipeline[name] | {"job", "instance"}, name

@@ -101,7 +101,7 @@ def reachable(key: tuple[Any, ...]) -> bool:
     if kind != "p":
         return True
     (resolution, slot), _ = name
-    return bool(slot >= grid().horizon(resolution))
+    return bool(slot >= grid().keeps_from(resolution))
 
 
 @cache

@@ -11,12 +11,12 @@ import pytest
 
 from streams.core.derivation import customer_state as scope_module
 from streams.core.derivation import event_store as book_module
-from streams.core.derivation.event_store import Book
+from streams.core.derivation.event_store import EventStore
 from streams.core.events.types import Event, TicketCreated, TicketMessage, TicketStatusChanged
 from streams.core.ledger.grids import CutGrid
 from streams.core.ledger.ledger import Ledger
 from streams.core.temporal.instants import Instant
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.tickets import reader as tickets_reader
 from streams.kafka.topics import PANES, TICKETS
 from tests.oracle.clock import DAY, HOUR, MINUTE
@@ -98,13 +98,15 @@ def story(customer: str, number: int, at: int, issue: str) -> list[Event]:
     ]
 
 
-def fresh(warm: int) -> Book:
+def fresh(warm: int) -> EventStore:
     settings = settings_of()
     policy = settings.policy()
-    return Book(policy, Ledger(CutGrid([FIRST, FIRST + 400 * DAY])), Asked(settings.rolling(policy)), warm=warm)
+    return EventStore(
+        policy, Ledger(CutGrid([FIRST, FIRST + 400 * DAY])), WindowSet(settings.rolling(policy)), warm=warm
+    )
 
 
-def close(book: Book) -> None:
+def close(book: EventStore) -> None:
     for _ in book.close():
         pass
 

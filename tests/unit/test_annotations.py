@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.board.follow.annotations import MOST, Annotations
-from streams.board.pages.latest import Screen
+from streams.board.pages.latest import Latest
 from streams.board.pages.web import application
 from streams.board.snapshot import Health, Snapshot
 from streams.cli import main
@@ -62,7 +62,7 @@ def test_the_same_under_two_keys_is_one_series() -> None:
 @pytest.mark.asyncio
 async def test_the_pages_show_what_the_snapshot_holds() -> None:
     told = [annotation(0, 'Two "more"\nagents \\ é'), annotation(0, "Course", days=2), annotation(7, "Course")]
-    screen = Screen()
+    screen = Latest()
     async with TestClient(TestServer(application(screen, [], version="1"))) as client:
         assert await (await client.get("/api/annotations")).json() == []
         screen.show(Snapshot(1000, [], Health(ready=True), annotations=told))

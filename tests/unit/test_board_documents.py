@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams.board.pages.documents import anchor, documents, html
-from streams.board.pages.latest import Screen
+from streams.board.pages.latest import Latest
 from streams.board.pages.web import application
 from streams.core.metrics.families import METRICS
 
@@ -31,7 +31,7 @@ def test_an_anchor_is_what_repositories_make_of_a_heading() -> None:
 
 @pytest.mark.asyncio
 async def test_the_board_serves_every_definition() -> None:
-    async with TestClient(TestServer(application(Screen(), [], version="1", documents=documents()))) as client:
+    async with TestClient(TestServer(application(Latest(), [], version="1", documents=documents()))) as client:
         answer = await client.get("/docs/metrics.md")
         assert answer.content_type == "text/html"
         page = await answer.text()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streams.board.pages.latest import Screen
+from streams.board.pages.latest import Latest
 from streams.board.publish.metrics import Publisher, SendFailed, Sent, changes, identity
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.records import MetricRecord
@@ -199,7 +199,7 @@ async def test_while_it_is_undecided_who_leads_nothing_is_sent_and_nothing_forgo
 
 @pytest.mark.asyncio
 async def test_a_run_survives_failures_and_ends_with_the_screen() -> None:
-    recorder, screen = Recorder(), Screen()
+    recorder, screen = Recorder(), Latest()
     recorder.fail = 1
     values = iter(range(2, 4))
 

@@ -17,7 +17,7 @@ from streams.board.snapshot import Health, Snapshot
 from streams.board.targets import MET, MISSED, UNSURE, Target, targets, verdict
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.goals import Goal
-from streams.core.metrics.judging import NO_YARDSTICK, Yardstick
+from streams.core.metrics.judging import NO_TARGETS, Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import Finding
 
@@ -35,7 +35,7 @@ def record(metric: str, value: Any, **changed: Any) -> MetricRecord:
 
 def wall(
     *records: MetricRecord,
-    yardstick: Yardstick = NO_YARDSTICK,
+    yardstick: Targets = NO_TARGETS,
     health: Health | None = None,
     findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_verdicts(case: Case) -> None:
 
 def test_a_goal_goes_before_the_benchmark_in_its_window_only() -> None:
     goal = Goal("ninety", "csat_ratio", "30d", "all", "all", 0.9, None, None, LATER)
-    yardstick = Yardstick(csat_benchmark=0.78, goals=(goal,))
+    yardstick = Targets(csat_benchmark=0.78, goals=(goal,))
     shown = wall(record("csat_ratio", 0.85), record("csat_ratio", 0.85, window="7d"), yardstick=yardstick)
     assert shown["verdicts"] == {
         "30d": {"csat_ratio": [MISSED, 0.9, "ninety"]},
@@ -86,7 +86,7 @@ def test_a_goal_goes_before_the_benchmark_in_its_window_only() -> None:
 
 def test_a_relative_goal_is_no_target_of_its_own() -> None:
     goal = Goal("better", "nps", "30d", "all", "all", None, 0.1, 0, LATER)
-    assert {target.name for target in targets(Yardstick(goals=(goal,)))} == {"benchmark", "break-even"}
+    assert {target.name for target in targets(Targets(goals=(goal,)))} == {"benchmark", "break-even"}
 
 
 def test_what_was_before_is_left_out_where_nothing_is_compared() -> None:
@@ -129,7 +129,7 @@ def test_breaches_by_target_the_worst_first() -> None:
         record("sla_attained_ratio", None, member="chat", dimension="target", window="1h", count=0),
         record("tickets_open", 7, window="now"),
     ]
-    told = json.loads(breaches_json(Snapshot(5, records, Health(ready=True)), Yardstick(goals=(goal,))))
+    told = json.loads(breaches_json(Snapshot(5, records, Health(ready=True)), Targets(goals=(goal,))))
     assert (told["as_of"], told["open_breached"], told["due_soon"]) == (5, 4, 3)
     assert [(row["target"], row["open_breached"], row["due_soon"]) for row in told["targets"]] == [
         ("a\u202eb", 2, 0),
@@ -232,7 +232,7 @@ def test_recent_breaches_are_before_the_snapshots_instant_and_name_no_customer()
     for ticket, deadline in (("past", "1970-01-01T00:00:01Z"), ("now", "1970-01-01T00:00:02Z")):
         recent.take(ticket.encode(), breach(ticket, deadline))
     shown = Snapshot(2_000, [], Health(ready=True), breaches=recent.shown())
-    assert json.loads(breaches_json(shown, NO_YARDSTICK))["recent"] == [
+    assert json.loads(breaches_json(shown, NO_TARGETS))["recent"] == [
         {
             "ticket_id": "past",
             "target": "reply",

@@ -18,7 +18,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 import streams.board
-from streams.board.pages.latest import Screen
+from streams.board.pages.latest import Latest
 from streams.board.pages.web import WebLimits, application, serving
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.records import MetricRecord
@@ -77,14 +77,14 @@ class Clock:
 
 
 @asynccontextmanager
-async def board(screen: Screen, limits: WebLimits = QUICK) -> AsyncIterator[Any]:
+async def board(screen: Latest, limits: WebLimits = QUICK) -> AsyncIterator[Any]:
     async with TestClient(TestServer(application(screen, CATALOGUE, version="1", limits=limits))) as client:
         yield client
 
 
 async def test_healthz_says_what_is_missing() -> None:
     clock = Clock()
-    screen = Screen(clock)
+    screen = Latest(clock)
     async with board(screen) as client:
         answer = await client.get("/healthz")
         assert answer.status == 503
@@ -115,7 +115,7 @@ async def test_healthz_says_what_is_missing() -> None:
     ],
 )
 async def test_the_api_gives_the_records_as_the_contract_has_them(query: str, expected: list[int]) -> None:
-    screen = Screen()
+    screen = Latest()
     screen.show(snapshot())
     async with board(screen) as client:
         answer = await client.get("/api/metrics" + query)
@@ -132,7 +132,7 @@ async def test_the_api_gives_the_records_as_the_contract_has_them(query: str, ex
     ],
 )
 async def test_a_wrong_question_is_named(query: str, text: str) -> None:
-    screen = Screen()
+    screen = Latest()
     screen.show(snapshot())
     async with board(screen) as client:
         answer = await client.get("/api/metrics" + query)
@@ -141,7 +141,7 @@ async def test_a_wrong_question_is_named(query: str, text: str) -> None:
 
 
 async def test_the_etag_changes_with_the_snapshot_only() -> None:
-    screen = Screen()
+    screen = Latest()
     screen.show(snapshot())
     async with board(screen) as client:
         etag = (await client.get("/api/metrics")).headers["ETag"]
@@ -153,7 +153,7 @@ async def test_the_etag_changes_with_the_snapshot_only() -> None:
 
 
 async def test_breaches_are_json_of_the_snapshot_with_its_etag() -> None:
-    screen = Screen()
+    screen = Latest()
     late = record("sla_open_breached", 2, window="now", dimension="target", member="reply")
     screen.show(Snapshot(7, [late], Health(ready=True)))
     async with board(screen) as client:
@@ -170,7 +170,7 @@ async def test_breaches_are_json_of_the_snapshot_with_its_etag() -> None:
 
 
 async def test_not_ready_gives_no_values_anywhere() -> None:
-    screen = Screen()
+    screen = Latest()
     screen.show(snapshot(ready=False))
     async with board(screen) as client:
         assert (await client.get("/api/metrics")).status == 503
@@ -181,7 +181,7 @@ async def test_not_ready_gives_no_values_anywhere() -> None:
 
 
 async def test_metrics_plain_and_packed_are_the_same() -> None:
-    screen = Screen()
+    screen = Latest()
     screen.show(snapshot())
     async with board(screen) as client:
         client.session._auto_decompress = False
@@ -200,7 +200,7 @@ def _values(text: bytes) -> list[bytes]:
 
 
 async def test_a_snapshot_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Screen()
+    screen = Latest()
     calls: list[int] = []
 
     def counted(records: Any) -> bytes:
@@ -218,7 +218,7 @@ async def test_a_snapshot_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_pages_catalogue_and_headers() -> None:
-    async with board(Screen()) as client:
+    async with board(Latest()) as client:
         page = await client.get("/")
         policy = page.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
@@ -265,7 +265,7 @@ async def next_named(answer: ClientResponse, wanted: str) -> Any:
 
 
 async def test_the_stream_waits_shows_and_beats() -> None:
-    screen = Screen()
+    screen = Latest()
     async with board(screen) as client, client.get("/events") as answer:
         assert answer.headers["Content-Type"] == "text/event-stream"
         assert (await next_named(answer, "beat"))["age"] is None
@@ -284,7 +284,7 @@ async def test_the_stream_waits_shows_and_beats() -> None:
 
 
 async def test_streams_are_bounded_and_freed() -> None:
-    screen = Screen()
+    screen = Latest()
     async with board(screen) as client:
         async with client.get("/events"), client.get("/events"):
             refused = await client.get("/events")
@@ -299,7 +299,7 @@ async def test_streams_are_bounded_and_freed() -> None:
 
 
 async def test_a_client_that_takes_nothing_is_dropped() -> None:
-    screen = Screen()
+    screen = Latest()
     limits = WebLimits(heartbeat=0.05, slow=0.2, streams=1)
     async with serving(application(screen, CATALOGUE, version="1", limits=limits), "127.0.0.1", 0) as url:
         port = int(url.rsplit(":", 1)[1].rstrip("/"))
@@ -318,7 +318,7 @@ async def test_a_client_that_takes_nothing_is_dropped() -> None:
 
 
 async def test_shutting_down_ends_open_streams_quickly() -> None:
-    screen = Screen()
+    screen = Latest()
     client: Any = TestClient(TestServer(application(screen, CATALOGUE, version="1")))
     await client.start_server()
     answer = await client.get("/events")
@@ -330,7 +330,7 @@ async def test_shutting_down_ends_open_streams_quickly() -> None:
 
 
 async def test_a_slow_waiter_misses_snapshots_and_gets_the_newest() -> None:
-    screen = Screen()
+    screen = Latest()
     for as_of in range(5):
         screen.show(snapshot(as_of=as_of))
     shown = await screen.after(0)

@@ -242,7 +242,7 @@ def test_the_policy_says_what_the_settings_said() -> None:
         'filter = { priority = "urgent", channel = ["chat", "phone"] }'
     ).policy()
     assert policy.contribution_margin == Fraction(1, 10), "the decimal that was written, not a float near it"
-    assert (policy.attribution.look_back, policy.repeat) == (3 * DAY // 2, 2 * DAY)
+    assert (policy.attribution.look_back_ms, policy.repeat_ms) == (3 * DAY // 2, 2 * DAY)
     (level,) = policy.service_levels
     found: dict[str, Any] = dict(level.filter)
     assert found == {"priority": frozenset({"urgent"}), "channel": frozenset({"chat", "phone"})}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams.core.costs.accrual import Course, Slope, allocate, course, read
-from streams.core.events.keys import order
+from streams.core.costs.accrual import AccruedCosts, CostAccrual, accrued_costs, allocate, read_cost
+from streams.core.events.keys import sort_key
 from streams.core.events.types import EARLIEST, CostIncurred
 from streams.core.metrics.base import Sums, Value
 from streams.core.metrics.families import METRICS
@@ -26,8 +26,10 @@ def cost(at: int, amount: int, basis: Any = "actual", **more: Any) -> CostIncurr
     )  # fmt: skip
 
 
-def slope(amount: int, channel: str | None = None, *, estimate: bool = False, start: int = 0, end: int = 90) -> Slope:
-    return Slope(start, end, amount, channel, None, estimate)
+def slope(
+    amount: int, channel: str | None = None, *, estimate: bool = False, start: int = 0, end: int = 90
+) -> CostAccrual:
+    return CostAccrual(start, end, amount, channel, None, estimate)
 
 
 def value(metric: str, cell: Mapping[str, int] | None = None, cost: int = 0, **more: Any) -> Value:
@@ -50,7 +52,7 @@ def test_a_credit_note_accrues_to_its_whole_amount_too() -> None:
 
 def test_the_latest_counts_and_an_actual_is_never_replaced_by_an_estimate() -> None:
     def amount(*events: CostIncurred) -> int:
-        found = read(sorted(events, key=order), Policy())
+        found = read_cost(sorted(events, key=sort_key), Policy())
         assert found is not None
         return found.amount
 
@@ -62,19 +64,19 @@ def test_the_latest_counts_and_an_actual_is_never_replaced_by_an_estimate() -> N
 
 def test_another_currency() -> None:
     policy = Policy(rates={"USD": (Rate("2000-01-01", Fraction(9, 10)),)})
-    found = read([cost(1, 100, currency="USD")], policy)
+    found = read_cost([cost(1, 100, currency="USD")], policy)
     assert found is not None
     assert found.amount == 90
-    assert read([cost(1, 100, currency="XXX")], policy) is None
+    assert read_cost([cost(1, 100, currency="XXX")], policy) is None
 
 
 def test_the_course_of_a_window() -> None:
-    found = course({slope(90): 2, slope(45, estimate=True): 1, slope(7, start=500, end=600): 1}, 0, 10)
+    found = accrued_costs({slope(90): 2, slope(45, estimate=True): 1, slope(7, start=500, end=600): 1}, 0, 10)
     assert (found.total, found.estimated, found.costs) == (25, 5, 3)
 
 
 def test_labelled_costs_stay_and_the_rest_is_shared_to_the_unit() -> None:
-    found = course({slope(100): 1, slope(11, "chat"): 1}, 0, 90)
+    found = accrued_costs({slope(100): 1, slope(11, "chat"): 1}, 0, 90)
     by_channel = allocate(found, "channel", {"email": 1, "chat": 1, "phone": 1})
     assert by_channel == {"chat": 11 + 34, "email": 33, "phone": 33}  # by name: chat is the first
     assert sum(by_channel.values()) == found.total
@@ -82,12 +84,12 @@ def test_labelled_costs_stay_and_the_rest_is_shared_to_the_unit() -> None:
 
 
 def test_without_any_weights_the_rest_is_of_unknown() -> None:
-    assert allocate(course({slope(100): 1}, 0, 90), "channel", {"email": 0}) == {"unknown": 100}
-    assert allocate(course({}, 0, 90), "channel", {}) == {}
+    assert allocate(accrued_costs({slope(100): 1}, 0, 90), "channel", {"email": 0}) == {"unknown": 100}
+    assert allocate(accrued_costs({}, 0, 90), "channel", {}) == {}
 
 
 def test_a_credit_note_is_shared_to_the_unit() -> None:
-    found = allocate(course({slope(-100): 1}, 0, 90), "channel", {"a": 1, "b": 1, "c": 1})
+    found = allocate(accrued_costs({slope(-100): 1}, 0, 90), "channel", {"a": 1, "b": 1, "c": 1})
     assert sum(found.values()) == -100
     assert sorted(found.values()) == [-34, -33, -33]
 
@@ -120,10 +122,10 @@ def test_costs_for_each() -> None:
 
 
 def test_count_of_cost_is_the_costs_in_course_and_estimates_have_their_share() -> None:
-    found = Course((), 1_000, 250, 3)
-    assert value("service_cost", {}, 1_000, course=found) == Value(1_000, 3)
-    assert value("service_cost", {}, 0, course=found) == Value(0, 0)
-    assert value("cost_estimated_ratio", {}, 1_000, course=found) == Value(0.25, 1_000)
+    found = AccruedCosts((), 1_000, 250, 3)
+    assert value("service_cost", {}, 1_000, accrued=found) == Value(1_000, 3)
+    assert value("service_cost", {}, 0, accrued=found) == Value(0, 0)
+    assert value("cost_estimated_ratio", {}, 1_000, accrued=found) == Value(0.25, 1_000)
 
 
 def test_maturity_is_the_share_past_the_longest_horizon() -> None:
@@ -135,6 +137,6 @@ def test_maturity_is_the_share_past_the_longest_horizon() -> None:
     assert mature(60, 90, 90) == 0
     assert mature(0, 30, 45) == 0.5  # an earlier aligned period
     assert mature(0, 30, 60) == 1
-    assert mature(0, 90, 90, Policy(attribution=Attribution(look_back=45 * DAY))) == 0.5
-    assert mature(0, 90, 90, Policy(repeat=60 * DAY)) == 30 / 90
+    assert mature(0, 90, 90, Policy(attribution=Attribution(look_back_ms=45 * DAY))) == 0.5
+    assert mature(0, 90, 90, Policy(repeat_ms=60 * DAY)) == 30 / 90
     assert mature(5, 5, 5) is None

@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.core.customers.lifecycle import Account
+from streams.core.customers.lifecycle import CustomerLifecycle
 from streams.core.customers.spells import JOINED, LEFT, PAID, Marker, Spell, Spells
 from streams.core.derivation import event_store, rules
 from streams.core.events.decoding import decode
 from streams.core.events.keys import Key
 from streams.core.events.types import Event
 from streams.core.ledger.dimensions import PROFILE
-from streams.core.ledger.label_history import NOBODY
+from streams.core.ledger.label_history import NO_HISTORY
 from streams.core.metrics.customers import CUSTOMERS
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.replay import Replay
 from streams.core.temporal.instants import DAY, format_instant
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.temporal.windows import rolling
 
 START = 1_767_225_600_000  # 2026-01-01
@@ -195,7 +195,7 @@ def test_who_is_not_active_does_not_count_among_complaints() -> None:
 
 def test_inactivity_is_booked_ahead_and_taken_back() -> None:
     history = History()
-    policy = Policy(inactivity=30 * DAY)
+    policy = Policy(inactivity_ms=30 * DAY)
     history.buy(1)
     assert history.values(31.5, policy)["customers_left", "7d", "all"] == 1
     history.buy(30)
@@ -248,7 +248,10 @@ def test_a_thousand_open_tickets_are_one_sum(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_account_without_labels_to_show_makes_none() -> None:
-    assert Account(Policy(dimensions=("channel",)), Asked()).profile is NOBODY
-    assert Account(Policy(dimensions=("channel", "value")), Asked()).profile is not NOBODY
+    assert CustomerLifecycle(Policy(dimensions=("channel",)), WindowSet()).history is NO_HISTORY
+    assert CustomerLifecycle(Policy(dimensions=("channel", "value")), WindowSet()).history is not NO_HISTORY
     promise = ServiceLevel("key accounts", "first_response", "calendar", 60, {"segment": frozenset({"key"})})
-    assert Account(Policy(dimensions=("channel",), service_levels=(promise,)), Asked()).profile is not NOBODY
+    assert (
+        CustomerLifecycle(Policy(dimensions=("channel",), service_levels=(promise,)), WindowSet()).history
+        is not NO_HISTORY
+    )

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.core.events.decoding import AHEAD, MAX_BYTES, REASONS, Rejected, decode, from_state, to_state
-from streams.core.events.keys import order, record_key, scope
+from streams.core.events.keys import owner, record_key, sort_key
 from streams.core.events.types import EARLIEST, Event
 from streams.core.temporal import instants
 from streams.core.temporal.instants import Instant, format_instant, parse_instant
@@ -212,19 +212,19 @@ def test_at_equal_times_the_groups_come_in_their_order_whatever_the_ids() -> Non
         for one, other in itertools.product(earlier, later):
             first = decode(body(**one, event_id="z"))
             second = decode(body(**other, event_id="a"))
-            assert order(first) < order(second), (number, one, other)
+            assert sort_key(first) < sort_key(second), (number, one, other)
 
 
 def test_in_a_group_the_event_id_decides() -> None:
     for group in GROUPS:
         for one, other in itertools.product(group, group):
-            assert order(decode(body(**one, event_id="a"))) < order(decode(body(**other, event_id="b")))
+            assert sort_key(decode(body(**one, event_id="a"))) < sort_key(decode(body(**other, event_id="b")))
 
 
 def test_the_time_comes_before_everything_else() -> None:
     for one, other in itertools.product((fields for group in GROUPS for fields in group), repeat=2):
         earlier = decode(body(**one, event_id="z", occurred_at="2025-03-10T09:14:59.999Z"))
-        assert order(earlier) < order(decode(body(**other, event_id="a")))
+        assert sort_key(earlier) < sort_key(decode(body(**other, event_id="a")))
 
 
 # Whose event it is
@@ -245,7 +245,7 @@ def test_a_customer_a_cost_and_a_contact_of_the_same_id_are_three() -> None:
         body(**{**GROUPS[5][-1], "cost_id": "same"}),
         body(**deflected, customer_id=None),
     ]
-    assert len({scope(decode(data)) for data in owners}) == 3
+    assert len({owner(decode(data)) for data in owners}) == 3
     assert {record_key(decode(data)) for data in owners} == {"same"}
 
 
@@ -367,7 +367,7 @@ def test_an_event_comes_back_from_the_state_as_it_was(file: Path) -> None:
     _, (back,) = from_state(to_state([event]))
     assert back == event
     assert type(back) is type(event)
-    assert order(back) == order(event)
+    assert sort_key(back) == sort_key(event)
     assert to_state([back]) == to_state([event])
     assert isinstance(back.occurred_at, Instant)
 

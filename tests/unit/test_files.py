@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.connectors.files import LONGEST, FileError, paths_of, read, size
+from streams.connectors.files import LONGEST, FileError, paths_of, read_events, size
 
 
 def lines(*paths: Path) -> list[tuple[str, int, bytes]]:
-    return [(found.path.name, found.line, found.body) for found in read(paths, lambda _: None)]
+    return [(found.path.name, found.line, found.body) for found in read_events(paths, lambda _: None)]
 
 
 def test_lines_are_located_and_empty_ones_left_out(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_progress_adds_up_to_the_size_on_disk(tmp_path: Path) -> None:
     plain.write_bytes(content)
     zipped.write_bytes(gzip.compress(content))
     told: list[int] = []
-    assert sum(1 for _ in read([plain, zipped], told.append)) == 18_000
+    assert sum(1 for _ in read_events([plain, zipped], told.append)) == 18_000
     assert sum(told) == size([plain, zipped])
     assert all(step >= 0 for step in told)
     assert len(told) > 4

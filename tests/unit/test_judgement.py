@@ -14,7 +14,7 @@ from streams.board.publish.warnings import WarningPublisher, turns
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.goals import Goal
-from streams.core.metrics.judging import Yardstick, judge
+from streams.core.metrics.judging import Targets, judge
 from streams.core.metrics.records import MetricRecord, WarningRecord
 from streams.core.metrics.warnings import Finding
 from streams.core.temporal.instants import DAY, parse_instant
@@ -34,7 +34,7 @@ def value(metric: str, window: str, value: Any, count: int = 100, dimension: str
 
 def judged(*records: MetricRecord, goals: Sequence[Goal] = (), **baselines: float) -> tuple[dict[str, Any], list[Any]]:
     """warning_active by warning, and (warning, member, holds, value, threshold) of each finding."""
-    found = judge(records, Yardstick(0.78, goals), baselines, AS_OF)
+    found = judge(records, Targets(0.78, goals), baselines, AS_OF)
     active = {record.member: record.value for record in found.records if record.metric == "warning_active"}
     return active, [(one.warning, one.member, one.holds, one.value, one.threshold) for one in found.findings]
 
@@ -134,7 +134,7 @@ def test_a_goal_that_is_not_reached_is_never_above_one(
     metric: str, target: float, reached: float, progress: float
 ) -> None:
     mine = goal(metric=metric, target=target, baseline=None)
-    records = judge([value(metric, "30d", reached)], Yardstick(0.78, [mine]), {}, AS_OF).records
+    records = judge([value(metric, "30d", reached)], Targets(0.78, [mine]), {}, AS_OF).records
     assert [one.value for one in records if one.metric == "goal_progress_ratio"] == [pytest.approx(progress)]
 
 

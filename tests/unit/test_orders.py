@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from streams.core.events.keys import order
+from streams.core.events.keys import sort_key
 from streams.core.events.types import (
     EARLIEST,
     CartAbandoned,
@@ -20,7 +20,7 @@ from streams.core.events.types import (
 from streams.core.ledger.dimensions import NO_LABELS
 from streams.core.money import Rate
 from streams.core.orders.benefit import benefit_bookings
-from streams.core.orders.reader import Order, read, read_cart
+from streams.core.orders.reader import Order, read_cart, read_order
 from streams.core.orders.revenue import revenue_bookings
 from streams.core.policy import Policy
 from streams.core.temporal.instants import Instant
@@ -63,7 +63,7 @@ def cancelled(at: int) -> OrderCancelled:
 
 
 def told(*events: OrderEvent, policy: Policy = EUR) -> Order:
-    return read(sorted(events, key=order), policy)
+    return read_order(sorted(events, key=sort_key), policy)
 
 
 def booked(found: Order, name: str, shares: int = 1) -> list[tuple[int, int]]:

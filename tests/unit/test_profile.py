@@ -10,7 +10,7 @@ import pytest
 from streams.core.customers.segments import Contacts, Last, Paid, Segments, Sources
 from streams.core.events.keys import Key
 from streams.core.ledger.dimensions import UNKNOWN
-from streams.core.ledger.label_history import Profile, settle
+from streams.core.ledger.label_history import LabelHistory, label_entries
 from streams.core.policy import Policy
 from streams.core.temporal.instants import DAY
 
@@ -22,9 +22,9 @@ def key(at: int, name: str = "e") -> Key:
 TWO = [(key(10), ("b",)), (key(20), ("c",))]
 
 
-def steps() -> Profile:
+def steps() -> LabelHistory:
     """a up to 10, b up to 20, then c."""
-    return Profile([at for at, _ in TWO], [("a",), *(labels for _, labels in TWO)])
+    return LabelHistory([at for at, _ in TWO], [("a",), *(labels for _, labels in TWO)])
 
 
 @pytest.mark.parametrize(("at", "before", "after"), [(9, "a", "a"), (10, "a", "b"), (11, "b", "b"), (20, "b", "c")])
@@ -41,31 +41,31 @@ def test_a_level_moves_over_where_labels_change() -> None:
 
 class TestReplace:
     def test_tells_where_the_labels_differ(self) -> None:
-        profile = steps()
-        assert profile.replace(key(10), key(20), [(key(15), ("b",)), (key(20), ("c",))]) == (key(10), key(20))
-        assert profile.before(key(12)) == ("a",)
-        assert profile.before(key(30)) == ("c",)
+        history = steps()
+        assert history.replace(key(10), key(20), [(key(15), ("b",)), (key(20), ("c",))]) == (key(10), key(20))
+        assert history.before(key(12)) == ("a",)
+        assert history.before(key(30)) == ("c",)
 
     def test_for_ever(self) -> None:
-        profile = steps()
-        assert profile.replace(key(15), None, []) == (key(20), None)
-        assert profile.before(key(99)) == ("b",)
+        history = steps()
+        assert history.replace(key(15), None, []) == (key(20), None)
+        assert history.before(key(99)) == ("b",)
 
     def test_leaves_out_what_changes_nothing(self) -> None:
-        profile = steps()
-        assert profile.replace(key(15), None, [(key(16), ("b",)), (key(20), ("c",)), (key(25), ("c",))]) is None
-        assert profile.keys == steps().keys
+        history = steps()
+        assert history.replace(key(15), None, [(key(16), ("b",)), (key(20), ("c",)), (key(25), ("c",))]) is None
+        assert history.keys == steps().keys
 
     def test_of_several_at_one_key_the_last_holds(self) -> None:
-        profile = Profile([], [("a",)])
-        profile.replace(key(1), None, [(key(1), ("b",)), (key(1), ("c",))])
-        assert profile.labels == [("a",), ("c",)]
+        history = LabelHistory([], [("a",)])
+        history.replace(key(1), None, [(key(1), ("b",)), (key(1), ("c",))])
+        assert history.labels == [("a",), ("c",)]
 
 
 def test_samples_have_the_labels_before_their_event_levels_those_after() -> None:
     labels = [(UNKNOWN, tenure, "low", UNKNOWN, "rare") for tenure in ("new", "returning")]
-    known = Profile([key(10)], labels)
-    booked = settle(
+    known = LabelHistory([key(10)], labels)
+    booked = label_entries(
         [(key(10), "tickets_created", ("own",), 1), (key(11), "sla_met", ("promise",), 1)],
         [("tickets_open", key(5), None, ("own",), 1)],
         known,
@@ -156,14 +156,14 @@ def test_labels_stay_as_they_were_until_committed() -> None:
         contacts=(key(1, "x"), key(2, "y")),
     )
     stretches = segments.change([Sources()], [told])
-    assert segments.profile.before(key(9)) == (UNKNOWN, "new", "low", UNKNOWN, "rare")
+    assert segments.history.before(key(9)) == (UNKNOWN, "new", "low", UNKNOWN, "rare")
     segments.commit(stretches)
-    assert segments.profile.before(key(2)) == ("smb", "new", "low", UNKNOWN, "rare")
-    assert segments.profile.before(key(3)) == ("smb", "returning", "medium", UNKNOWN, "some")
-    assert segments.profile.before(key(9)) == ("smb", "new", "low", "satisfied", "some")
-    assert segments.profile.before(key(100 * DAY)) == ("smb", "new", "low", "satisfied", "rare")
+    assert segments.history.before(key(2)) == ("smb", "new", "low", UNKNOWN, "rare")
+    assert segments.history.before(key(3)) == ("smb", "returning", "medium", UNKNOWN, "some")
+    assert segments.history.before(key(9)) == ("smb", "new", "low", "satisfied", "some")
+    assert segments.history.before(key(100 * DAY)) == ("smb", "new", "low", "satisfied", "rare")
     segments.commit(segments.change([told], [Sources()]))
-    assert segments.profile.keys == []
+    assert segments.history.keys == []
 
 
 def test_a_value_below_every_tier_is_low() -> None:

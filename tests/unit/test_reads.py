@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import streams.core
-from streams.core.costs.accrual import Course
+from streams.core.costs.accrual import AccruedCosts
 from streams.core.ledger.measures import MEASURES
 from streams.core.metrics import families
 from streams.core.metrics.base import ACTIVE_AT_START, ALLOCATED, Metric, Sums, Value
@@ -66,8 +66,8 @@ class Recording(Sums):
         return self.note(*ALLOCATED)
 
     @property
-    def course(self) -> Course:
-        return Course((), self.note(*ALLOCATED), 1, 1)
+    def accrued(self) -> AccruedCosts:
+        return AccruedCosts((), self.note(*ALLOCATED), 1, 1)
 
     @property
     def active(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.core.ledger.label_history import NOBODY, Profile
+from streams.core.ledger.label_history import NO_HISTORY, LabelHistory
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.temporal.instants import MINUTE
 from streams.core.tickets import service_levels
@@ -13,10 +13,10 @@ from tests.unit.test_tickets import CREATED, MONDAY, Told, message, read, status
 HOUR = 60
 
 
-def verdict(*told: Told, metric: str, profile: Profile = NOBODY, minutes: int = HOUR, **more: Any) -> Any:
+def verdict(*told: Told, metric: str, history: LabelHistory = NO_HISTORY, minutes: int = HOUR, **more: Any) -> Any:
     """What an hour's promise comes to: (outcome's minute, met, late, soon), spans in minutes; a list of them."""
     promise = ServiceLevel("p", metric, more.pop("clock", "calendar"), minutes * 60, more.pop("filter", {}))
-    policy = Policy(service_levels=(promise,), due_soon=15 * MINUTE)
+    policy = Policy(service_levels=(promise,), due_soon_ms=15 * MINUTE)
 
     def minute(at: int | None) -> int | None:
         return None if at is None else (at - MONDAY) // MINUTE
@@ -28,7 +28,7 @@ def verdict(*told: Told, metric: str, profile: Profile = NOBODY, minutes: int = 
             [(minute(start), minute(end)) for start, end in found.late],
             [(minute(start), minute(end)) for start, end in found.soon],
         )
-        for found in service_levels.verdicts(read(*told), profile, policy)
+        for found in service_levels.verdicts(read(*told), history, policy)
     ]
 
 
@@ -94,13 +94,13 @@ def test_filters_by_labels_at_the_start() -> None:
 
 
 def test_filters_by_the_segment_just_before_the_start() -> None:
-    def known(at: int) -> Profile:
-        unknown = NOBODY.labels[0]
-        return Profile([(MONDAY + at * MINUTE, 1, "e")], [unknown, ("smb", *unknown[1:])])
+    def known(at: int) -> LabelHistory:
+        unknown = NO_HISTORY.labels[0]
+        return LabelHistory([(MONDAY + at * MINUTE, 1, "e")], [unknown, ("smb", *unknown[1:])])
 
     chosen = {"segment": frozenset({"smb"})}
-    assert len(verdict(CREATED, metric="first_response", filter=chosen, profile=known(-1))) == 1
-    assert verdict(CREATED, metric="first_response", filter=chosen, profile=known(0)) == []
+    assert len(verdict(CREATED, metric="first_response", filter=chosen, history=known(-1))) == 1
+    assert verdict(CREATED, metric="first_response", filter=chosen, history=known(0)) == []
 
 
 def test_who_is_merged_away_or_voided_is_promised_nothing() -> None:
@@ -109,8 +109,8 @@ def test_who_is_merged_away_or_voided_is_promised_nothing() -> None:
 
 
 def test_what_is_booked_adds_up_over_time() -> None:
-    policy = Policy(service_levels=(ServiceLevel("p", "first_response", "calendar", 3600),), due_soon=15 * MINUTE)
-    booked = list(service_levels.bookings(read(CREATED, message(80)), NOBODY, policy))
+    policy = Policy(service_levels=(ServiceLevel("p", "first_response", "calendar", 3600),), due_soon_ms=15 * MINUTE)
+    booked = list(service_levels.bookings(read(CREATED, message(80)), NO_HISTORY, policy))
     at = {minutes: MONDAY + minutes * MINUTE for minutes in (45, 60, 80)}
     assert sorted(booked) == sorted([
         (at[60], "sla_breached", ("p",), 1),

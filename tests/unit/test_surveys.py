@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.core.events.keys import order
+from streams.core.events.keys import sort_key
 from streams.core.events.types import EARLIEST, SurveyAnswered, SurveyEvent, SurveySent
 from streams.core.ledger.dimensions import UNKNOWN
 from streams.core.metrics.base import Sums
 from streams.core.metrics.families import METRICS
 from streams.core.policy import Policy
 from streams.core.surveys.bookings import entries, sentiments
-from streams.core.surveys.reader import Survey, read
+from streams.core.surveys.reader import Survey, read_survey
 from streams.core.surveys.scores import SCORE_UNIT, satisfied
 from streams.core.temporal.instants import Instant
 from streams.core.tickets.view import Ticket
@@ -30,7 +30,7 @@ def answered(at: int, score: float, **more: Any) -> SurveyAnswered:
 
 
 def told(*events: SurveyEvent) -> Survey:
-    return read(sorted(events, key=order))
+    return read_survey(sorted(events, key=sort_key))
 
 
 def booked(survey: Survey, ticket: Ticket | None = None) -> dict[str, tuple[int, int]]:

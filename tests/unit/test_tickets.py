@@ -7,13 +7,13 @@ from collections import Counter
 from typing import Any
 
 from streams.core.events.decoding import decode
-from streams.core.events.keys import order
-from streams.core.ledger.amounts import apart
+from streams.core.events.keys import sort_key
+from streams.core.ledger.amounts import unpack_clocks
 from streams.core.ledger.dimensions import ABSENT
-from streams.core.ledger.label_history import NOBODY
+from streams.core.ledger.label_history import NO_HISTORY
 from streams.core.policy import Policy
 from streams.core.temporal.instants import MINUTE, parse_instant
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.temporal.windows import rolling
 from streams.core.tickets import reader as tickets_reader
 from streams.core.tickets import view as tickets_view
@@ -38,13 +38,13 @@ def read(*told: Told) -> tickets_view.Ticket:
         when = f"2026-03-{2 + (at + 540) // 1440:02}T{(at + 540) // 60 % 24:02}:{at % 60:02}:00Z"
         body = {"event_id": f"e{number:02}", "type": kind, "occurred_at": when, "customer_id": "c", "ticket_id": "t"}
         found.append(decode(json.dumps(body | fields).encode()))
-    return tickets_reader.read(sorted(found, key=order), Policy())  # type: ignore[arg-type]
+    return tickets_reader.read_ticket(sorted(found, key=sort_key), Policy())  # type: ignore[arg-type]
 
 
 def samples(ticket: tickets_view.Ticket, name: str) -> list[int]:
     """The amounts under a name; of durations, the calendar's in minutes."""
     found = [value for _, measure, _, value in ticket.entries if measure == name]
-    return [apart(value)[0] // MINUTE if value >> 50 else value for value in found]
+    return [unpack_clocks(value)[0] // MINUTE if value >> 50 else value for value in found]
 
 
 def test_durations_are_booked_on_both_clocks_at_once() -> None:
@@ -52,7 +52,7 @@ def test_durations_are_booked_on_both_clocks_at_once() -> None:
     ((key, _, labels, value),) = [entry for entry in ticket.entries if entry[1] == "first_response"]
     assert key[0] == MONDAY + 600 * MINUTE
     assert labels[0] == "email"
-    assert apart(value) == (600 * MINUTE, 480 * MINUTE)
+    assert unpack_clocks(value) == (600 * MINUTE, 480 * MINUTE)
 
 
 def test_bots_acknowledge_and_agents_respond() -> None:
@@ -149,10 +149,10 @@ def handled(*told: tuple[int, str], as_of: int) -> Counter[tuple[str, str]]:
     """Distinct tickets handled in the hour before ``as_of`` (minutes), by agent and in all."""
     ticket = read(CREATED, *((at, "ticket.handled", {"agent_id": agent, "talk_seconds": 9}) for at, agent in told))
     policy = Policy()
-    asked = Asked([rolling("1h", policy.days)])
+    asked = WindowSet([rolling("1h", policy.days)])
     found: Counter[tuple[str, str]] = Counter()
     end = MONDAY + as_of * MINUTE
-    for at, name, labels, value in bookings(ticket.handlings, NOBODY, asked):
+    for at, name, labels, value in bookings(ticket.handlings, NO_HISTORY, asked):
         again = "@" in name  # a level: what comes again in the same window
         if at < end and (again or at >= end - 60 * MINUTE):
             amount = -value if again else value

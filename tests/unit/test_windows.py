@@ -280,7 +280,7 @@ def test_live_grid_cut_grid_and_plain_sums_agree(zone: str, seed: int) -> None:
         levels.absorb(changes)
         levels.advance(grid.ever(end))
         for resolution in range(DAYS):  # out of every window's reach from now on
-            live.panes.drop_before(resolution, grid.horizon(resolution))
+            live.panes.drop_before(resolution, grid.keeps_from(resolution))
         expected = _plain(posted, "tickets_open", -(10**18), end, ALL)
         assert levels.sums.get(ALL, {}).get("tickets_open", 0) == expected
 

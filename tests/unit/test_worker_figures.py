@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.worker.metrics import Figures
+from streams.worker.metrics import WorkerMetrics
 
 
 @dataclass
@@ -30,12 +30,12 @@ def told(page: str) -> dict[tuple[str, ...], float]:
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
 
 
-def page(figures: Figures) -> dict[tuple[str, ...], float]:
+def page(figures: WorkerMetrics) -> dict[tuple[str, ...], float]:
     return told(generate_latest(figures.registry).decode())
 
 
 def test_units_add_up() -> None:
-    figures = Figures()
+    figures = WorkerMetrics()
     figures.unit(0, 600, 0.02)
     figures.unit(3, 400, 0.3)
     samples = page(figures)
@@ -46,7 +46,7 @@ def test_units_add_up() -> None:
 
 
 def test_partitions_are_asked_for_at_each_scrape() -> None:
-    figures, log = Figures(), Log({2: Part(lag=7), 5: Part("restoring", None)}, 2)
+    figures, log = WorkerMetrics(), Log({2: Part(lag=7), 5: Part("restoring", None)}, 2)
     assert not any("lag" in name for name, *_ in page(figures)), "nothing is known before there is a log"
     figures.watch(log)
     samples = page(figures)
@@ -66,8 +66,8 @@ def test_the_page_is_served_and_a_taken_port_is_an_error() -> None:
         port = sock.getsockname()[1]
         sock.listen()
         with pytest.raises(OSError, match="in use"):
-            Figures().serve(Log(), "127.0.0.1", port)
-    figures = Figures()
+            WorkerMetrics().serve(Log(), "127.0.0.1", port)
+    figures = WorkerMetrics()
     figures.serve(Log(openings=4), "127.0.0.1", port)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         assert told(answer.read().decode())[("support_roi_worker_openings_total",)] == 4

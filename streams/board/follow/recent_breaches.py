@@ -12,7 +12,7 @@ from streams.core.temporal.instants import parse_instant
 from streams.kafka.connection import Connection
 from streams.kafka.topics import SLA_BREACHES
 
-__all__ = ["MOST", "Breach", "RecentBreaches"]
+__all__ = ["MOST", "RecentBreaches", "ShownBreach"]
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ MOST: Final = 200
 _TAIL: Final = 2_000
 
 
-class Breach(msgspec.Struct, frozen=True):
+class ShownBreach(msgspec.Struct, frozen=True):
     """What is shown of one. Not the customer: the board's pages ask nobody who they are."""
 
     ticket_id: str
@@ -43,8 +43,8 @@ class RecentBreaches:
     """The newest breaches by deadline. What is none is logged and passed over."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[int, Breach]] = {}
-        self._decode = msgspec.json.Decoder(Breach).decode
+        self._known: dict[bytes, tuple[int, ShownBreach]] = {}
+        self._decode = msgspec.json.Decoder(ShownBreach).decode
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Takes a record: a later one of the same id replaces an earlier, a retraction removes it."""
@@ -62,7 +62,7 @@ class RecentBreaches:
         if len(self._known) > MOST:
             del self._known[min(self._known, key=lambda key: self._known[key][0])]
 
-    def shown(self) -> tuple[Breach, ...]:
+    def shown(self) -> tuple[ShownBreach, ...]:
         """All that are kept, the newest first."""
         newest = sorted(self._known.items(), key=lambda item: (-item[1][0], item[0]))
         return tuple(breach for _, (_, breach) in newest)

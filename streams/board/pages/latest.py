@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from streams.board.snapshot import Snapshot
 
-__all__ = ["Renderings", "Screen", "Shown"]
+__all__ = ["Latest", "Renderings", "Shown"]
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Shown:
     snapshot: Snapshot
 
 
-class Screen:
+class Latest:
     """The newest snapshot and everyone who waits for the next. No queues: who is slow misses some."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

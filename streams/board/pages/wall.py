@@ -16,7 +16,7 @@ from streams.board.pages.api import health_of
 from streams.board.prometheus.exposition import MetricInfo, running
 from streams.board.snapshot import Snapshot
 from streams.board.targets import targets, verdict
-from streams.core.metrics.judging import Yardstick
+from streams.core.metrics.judging import Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import SURGE_CONTACTS, SURGE_TIMES, Finding
 
@@ -41,7 +41,7 @@ _OF_BREACH: Final = ("ticket_id", "target", "deadline", "channel", "priority")
 _WAITS: Final = frozenset({"sla_open_breached", "sla_due_soon", "sla_attained_ratio"})
 
 
-def wall_json(snapshot: Snapshot, catalogue: Mapping[str, MetricInfo], yardstick: Yardstick) -> dict[str, Any]:
+def wall_json(snapshot: Snapshot, catalogue: Mapping[str, MetricInfo], yardstick: Targets) -> dict[str, Any]:
     """The wall's data; all windows of it, so that switching needs no question. About 25 kB for twelve windows.
 
     ``values[window][metric]`` = [value, count, low, high]; ``groups`` the same by the members of the one dimension
@@ -84,7 +84,7 @@ def wall_json(snapshot: Snapshot, catalogue: Mapping[str, MetricInfo], yardstick
     }
 
 
-def breaches_json(snapshot: Snapshot, yardstick: Yardstick) -> bytes:
+def breaches_json(snapshot: Snapshot, yardstick: Targets) -> bytes:
     """The waits by target, the worst first.
 
     ``{"as_of", "open_breached", "due_soon", "targets": [{"target", "open_breached", "due_soon", "attained":
@@ -125,7 +125,7 @@ def _compared(record: MetricRecord) -> dict[str, list[Any]]:
     return {record.metric: [record.previous, *year]}
 
 
-def _judgement(record: MetricRecord, yardstick: Yardstick) -> dict[str, list[Any]]:
+def _judgement(record: MetricRecord, yardstick: Targets) -> dict[str, list[Any]]:
     target = next((target for target in targets(yardstick) if target.covers(record)), None)
     found = None if target is None else verdict(record, target)
     return {} if target is None or found is None else {record.metric: [found, target.aim, target.name]}

@@ -1,6 +1,6 @@
 """The board's web pages: the wall, its event stream, the values as JSON and for Prometheus.
 
-``Screen`` holds the newest snapshot; everything here reads from it and nothing writes anything. All of a
+``Latest`` holds the newest snapshot; everything here reads from it and nothing writes anything. All of a
 snapshot's renderings are made at most once, when first asked for, in a thread.
 
     screen = Screen()
@@ -24,14 +24,14 @@ from aiohttp import web
 
 from streams.board.pages.api import BadFilter, Selection, catalogue_json, health_of, records_json, select
 from streams.board.pages.documents import html
-from streams.board.pages.latest import Renderings, Screen, Shown
+from streams.board.pages.latest import Latest, Renderings, Shown
 from streams.board.pages.responses import Body, answer, etag_of, json_answer, knows, message, secure, takes_gzip
 from streams.board.pages.wall import breaches_json, wall_json
 from streams.board.prometheus.exposition import CONTENT_TYPE, Exposition, MetricInfo, Values
 from streams.board.snapshot import Snapshot
-from streams.core.metrics.judging import NO_YARDSTICK, Yardstick
+from streams.core.metrics.judging import NO_TARGETS, Targets
 
-__all__ = ["Screen", "Shown", "WebLimits", "application", "serving"]
+__all__ = ["Latest", "Shown", "WebLimits", "application", "serving"]
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
 _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -60,13 +60,13 @@ class _Board:
 
     def __init__(
         self,
-        screen: Screen,
+        screen: Latest,
         catalogue: Sequence[MetricInfo],
         exposition: Exposition,
         limits: WebLimits,
         currency: str,
         documents: Mapping[str, str],
-        yardstick: Yardstick,
+        yardstick: Targets,
     ) -> None:
         self.screen, self.limits, self.yardstick = screen, limits, yardstick
         self.catalogue = {metric.id: metric for metric in catalogue}
@@ -210,7 +210,7 @@ class _Board:
 
 
 def application(
-    screen: Screen,
+    screen: Latest,
     catalogue: Sequence[MetricInfo],
     *,
     version: str,
@@ -218,7 +218,7 @@ def application(
     currency: str = "",
     limits: WebLimits = WebLimits(),
     documents: Mapping[str, str] = MappingProxyType({}),
-    yardstick: Yardstick = NO_YARDSTICK,
+    yardstick: Targets = NO_TARGETS,
 ) -> web.Application:
     """The pages over ``screen``, and ``documents``: Markdown by path; ``yardstick`` is what the wall judges by.
 
@@ -257,7 +257,7 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[s
         await runner.cleanup()
 
 
-def _close(screen: Screen) -> Callable[[web.Application], Any]:
+def _close(screen: Latest) -> Callable[[web.Application], Any]:
     async def close(app: web.Application) -> None:
         screen.close()
 

@@ -18,10 +18,10 @@ from streams.core.ledger.dimensions import UNKNOWN
 from streams.core.money import share
 from streams.core.policy import Policy
 
-__all__ = ["Course", "Slope", "allocate", "course", "read"]
+__all__ = ["AccruedCosts", "CostAccrual", "accrued_costs", "allocate", "read_cost"]
 
 
-class Slope(NamedTuple):
+class CostAccrual(NamedTuple):
     """A cost's course: ``amount`` minor units over [start, end). None = not tied to a member."""
 
     start: int
@@ -44,49 +44,49 @@ class Slope(NamedTuple):
         return {"channel": self.channel, "issue_type": self.issue_type}.get(dimension)
 
 
-class Course(NamedTuple):
+class AccruedCosts(NamedTuple):
     """What accrues in a stretch of time, in minor units.
 
     ``parts``: by cost, none of 0. ``estimated``: how much of ``total`` is estimates. ``costs``: their number.
     """
 
-    parts: tuple[tuple[Slope, int], ...]
+    parts: tuple[tuple[CostAccrual, int], ...]
     total: int
     estimated: int
     costs: int
 
 
-def read(events: Sequence[CostIncurred], policy: Policy) -> Slope | None:
+def read_cost(events: Sequence[CostIncurred], policy: Policy) -> CostAccrual | None:
     """The cost that a cost id's events, sorted by ``order``, come to; None without a rate for its currency."""
     actual = [event for event in events if event.basis == "actual"]
     cost = (actual or events)[-1]
     amount = policy.convert(cost.amount_minor, cost.currency, cost.occurred_at)
     if amount is None:
         return None
-    return Slope(int(cost.period_start), int(cost.period_end), amount, cost.channel, cost.issue_type, not actual)
+    return CostAccrual(int(cost.period_start), int(cost.period_end), amount, cost.channel, cost.issue_type, not actual)
 
 
-def course(slopes: Mapping[Slope, int], start: int, end: int) -> Course:
+def accrued_costs(accruals: Mapping[CostAccrual, int], start: int, end: int) -> AccruedCosts:
     """What accrues in [start, end) of costs, each booked so many times."""
-    accrued = [(slope, slope.within(start, end) * times, times) for slope, times in slopes.items()]
-    found = [(slope, amount, times) for slope, amount, times in accrued if amount]
-    return Course(
-        parts=tuple((slope, amount) for slope, amount, _ in found),
+    amounts = [(cost, cost.within(start, end) * times, times) for cost, times in accruals.items()]
+    found = [item for item in amounts if item[1]]
+    return AccruedCosts(
+        parts=tuple((cost, amount) for cost, amount, _ in found),
         total=sum(amount for _, amount, _ in found),
-        estimated=sum(amount for slope, amount, _ in found if slope.estimate),
+        estimated=sum(amount for cost, amount, _ in found if cost.estimate),
         costs=sum(times for _, _, times in found),
     )
 
 
-def allocate(course: Course, dimension: str, weights: Mapping[str, int]) -> dict[str, int]:
-    """What a stretch of time costs each member of a dimension; together exactly ``course.total``.
+def allocate(accrued: AccruedCosts, dimension: str, weights: Mapping[str, int]) -> dict[str, int]:
+    """What a stretch of time costs each member of a dimension; together exactly ``accrued.total``.
 
     ``weights`` (handle time, else tickets) share what belongs to no member; without any it is ``unknown``'s.
     """
     direct: dict[str, int] = {}
     rest = 0
-    for slope, amount in course.parts:
-        member = slope.member(dimension)
+    for cost, amount in accrued.parts:
+        member = cost.member(dimension)
         if member is None:
             rest += amount
         else:

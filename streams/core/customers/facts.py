@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from streams.core.customers.segments import Sources
 from streams.core.customers.spells import Marker
 
-__all__ = ["NOTHING", "Statement"]
+__all__ = ["NO_FACTS", "CustomerFacts"]
 
 
-class Statement(NamedTuple):
+class CustomerFacts(NamedTuple):
     """What an entity says of its customer."""
 
     sources: Sources = Sources()
@@ -19,4 +19,4 @@ class Statement(NamedTuple):
     complaint: tuple[str, int] | None = None
 
 
-NOTHING: Final = Statement()
+NO_FACTS: Final = CustomerFacts()

@@ -26,10 +26,10 @@ from streams.core.ledger.bookings import Booking
 from streams.core.ledger.measures import per_window
 from streams.core.temporal.instants import DAY, EVER
 from streams.core.temporal.periods import Aligned
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.tickets.view import Touch
 
-__all__ = ["MEASURES", "Concerned", "Moves", "People", "Span", "booked", "moved", "spans"]
+__all__ = ["BOOKS", "Concerned", "Moves", "People", "Span", "booked", "moved", "spans"]
 
 #: Longer than any window with its pane.
 _LONGEST: Final = 800 * DAY
@@ -37,7 +37,7 @@ _LONGEST: Final = 800 * DAY
 _REMEMBERED: Final = 10_000
 _start: Final = itemgetter(0)
 #: Per window; in the order of ``Span``.
-MEASURES: Final = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
+BOOKS: Final = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
 #: What holds for T in (begin, upto].
 _Piece: TypeAlias = tuple[int, int]
 #: How what holds changes, by measure and instant: summed up by plain numbers, for most of it cancels out.
@@ -221,11 +221,11 @@ def _following(entries: Sequence[Any], index: int, instant: Callable[[Any], int]
 # -- windows, and what holds in them ------------------------------------------------------------------------------
 
 
-def spans(asked: Asked) -> list[Span]:
+def spans(windows: WindowSet) -> list[Span]:
     """All windows that are asked for."""
-    found = [_span(window.name, window.leaves, window.length) for window in asked.rolling]
-    found.extend(map(_aligned, asked.aligned))
-    start = asked.start
+    found = [_span(window.name, window.leaves, window.length) for window in windows.rolling]
+    found.extend(map(_aligned, windows.aligned))
+    start = windows.start
     if start is not None:
         found.append(_span("period", lambda at: EVER if at >= start else -EVER, 0, lambda at: start))
     return found
@@ -243,7 +243,7 @@ def _span(
     aligned: bool = False,
 ) -> Span:
     until = lru_cache(_REMEMBERED)(until)  # a customer's touches and payments are asked about again and again
-    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in MEASURES))
+    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in BOOKS))
 
 
 def _leaves(spell: Spell, span: Span) -> int:

@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-* Each entity makes one ``Statement``, by its own events (a survey's also by whether its ticket counts).
+* Each entity makes one ``CustomerFacts``, by its own events (a survey's also by whether its ticket counts).
 * Statements are exchanged first (``stage``); labels in force, spells and complaints move on only with ``commit``, so
   that in between the old bookings can still be told. The difference of the two is what is to be posted.
 * A change of labels concerns what is booked after it: found by when an entity last books anything.
@@ -14,23 +14,23 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from streams.core.customers.facts import NOTHING, Statement
-from streams.core.customers.segments import HORIZON, Segments
+from streams.core.customers.facts import NO_FACTS, CustomerFacts
+from streams.core.customers.segments import AFTERMATH_MS, Segments
 from streams.core.customers.spells import Plan, Spell, Spells
 from streams.core.customers.standing import STANDING, complaint, standing
 from streams.core.events.keys import Key, first_key
 from streams.core.ledger.bookings import Booking, Entry, Interval
 from streams.core.ledger.dimensions import ABSENT, OWN, PROFILE
-from streams.core.ledger.label_history import NOBODY, Profile, Stretch, settle
+from streams.core.ledger.label_history import NO_HISTORY, KeySpan, LabelHistory, label_entries
 from streams.core.policy import Policy
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 
-__all__ = ["Account", "Change", "relabelled"]
+__all__ = ["Change", "CustomerLifecycle", "relabelled"]
 _NONE: Final = (ABSENT,) * len(OWN)
-_MEASURES: Final = ("customers_active", "customers_joined", "customers_left", "complaints", "complaints_retained")
+BOOKS: Final = ("customers_active", "customers_joined", "customers_left", "complaints", "complaints_retained")
 
 
-class _Part(NamedTuple):
+class _SpellPart(NamedTuple):
     """A spell and what of it is booked: labels from ``since`` on, standing at windows' starts only if ``whole``."""
 
     spell: Spell
@@ -41,20 +41,19 @@ class _Part(NamedTuple):
 class Change(NamedTuple):
     """What a unit changes of an account."""
 
-    stretches: list[Stretch]
+    stretches: list[KeySpan]
     plan: Plan | None
-    before: list[_Part]
-    after: list[_Part]
+    before: list[_SpellPart]
+    after: list[_SpellPart]
     #: The tickets whose complaints are to be booked anew, and the instants of those that change.
     tickets: set[str]
     complaints: dict[str, int | None]
 
 
-class Account:
-    """One customer's. ``asked`` are the windows that standing is booked for."""
+class CustomerLifecycle:
+    """One customer's. ``windows`` are the windows that standing is booked for."""
 
     __slots__ = (
-        "_asked",
         "_booked",
         "_ends",
         "_labelled",
@@ -64,18 +63,19 @@ class Account:
         "_segments",
         "_spells",
         "_standing",
+        "_windows",
         "complaints",
     )
 
-    def __init__(self, policy: Policy, asked: Asked) -> None:
-        self._asked = asked
-        self._standing = policy.books(*STANDING)
-        self._booked = self._standing or policy.books(*_MEASURES)
+    def __init__(self, policy: Policy, windows: WindowSet) -> None:
+        self._windows = windows
+        self._standing = policy.needs(*STANDING)
+        self._booked = self._standing or policy.needs(*BOOKS)
         filtered = {name for promise in policy.service_levels for name in promise.filter}.union(policy.dimensions or ())
         self._labelled = policy.dimensions is None or not filtered.isdisjoint(PROFILE)
         self._segments = Segments(policy)
-        self._spells = Spells(policy.inactivity)
-        self._said: dict[tuple[str, str], Statement] = {}
+        self._spells = Spells(policy.inactivity_ms)
+        self._said: dict[tuple[str, str], CustomerFacts] = {}
         #: By ticket: who complains, and when; and all tickets' first complaints in order.
         self.complaints: dict[str, dict[tuple[str, str], int]] = {}
         self._moments: list[tuple[int, str]] = []
@@ -84,9 +84,9 @@ class Account:
         self._ends: list[tuple[int, str, str]] = []
 
     @property
-    def profile(self) -> Profile:
+    def history(self) -> LabelHistory:
         """The labels in force."""
-        return self._segments.profile if self._labelled else NOBODY
+        return self._segments.history if self._labelled else NO_HISTORY
 
     @property
     def spells(self) -> Sequence[Spell]:
@@ -123,12 +123,12 @@ class Account:
 
     # -- changing ---------------------------------------------------------------------------------------------
 
-    def stage(self, statements: Mapping[tuple[str, str], Statement]) -> Change | None:
+    def stage(self, statements: Mapping[tuple[str, str], CustomerFacts]) -> Change | None:
         """Takes what entities say now; None if nothing comes of it."""
         old, new = [], []
         complaints: dict[str, int | None] = {}
         for key, statement in statements.items():
-            before = self._said.get(key, NOTHING)
+            before = self._said.get(key, NO_FACTS)
             if before == statement:
                 continue
             old.append(before)
@@ -138,7 +138,7 @@ class Account:
                     if told is not None:
                         complaints.setdefault(told[0], self._complaint(told[0]))
                 self._complain(key, before.complaint, statement.complaint)
-            if statement == NOTHING:
+            if statement == NO_FACTS:
                 del self._said[key]
             else:
                 self._said[key] = statement
@@ -150,7 +150,7 @@ class Account:
         plan = self._spells.plan(gone, come) if set(gone) != set(come) else None
         return self._change(stretches, plan, complaints)
 
-    def _change(self, stretches: list[Stretch], plan: Plan | None, complaints: dict[str, int | None]) -> Change:
+    def _change(self, stretches: list[KeySpan], plan: Plan | None, complaints: dict[str, int | None]) -> Change:
         old = set() if plan is None else set(self._spells.spells[plan.start : plan.stop])
         new = set() if plan is None else set(plan.spells)
         gone, come = old - new, new - old
@@ -162,15 +162,15 @@ class Account:
                 relabelled.add(spell)
                 since[spell.start] = max(spell.start, min(first, since.get(spell.start, first)))
         kept = relabelled - gone
-        before = [_Part(spell, since[spell.start], spell in gone) for spell in gone | relabelled]
-        after = [_Part(spell, since[spell.start], spell in come) for spell in come | kept]
+        before = [_SpellPart(spell, since[spell.start], spell in gone) for spell in gone | relabelled]
+        after = [_SpellPart(spell, since[spell.start], spell in come) for spell in come | kept]
         changed = {name: at for name, at in complaints.items() if at != self._complaint(name)}
         return Change(stretches, plan, before, after, {*changed, *self._held(ends)}, changed)
 
     def _held(self, ends: Mapping[Key, set[int]]) -> Iterator[str]:
         """The tickets whose complaints come out otherwise by spells that end elsewhere."""
         for start, both in ends.items():
-            first = start[0] if len(both) == 1 else max(start[0], min(both) - HORIZON)
+            first = start[0] if len(both) == 1 else max(start[0], min(both) - AFTERMATH_MS)
             low = bisect_left(self._moments, (first,))
             for _, name in self._moments[low : bisect_left(self._moments, (max(both) + 1,))]:
                 yield name
@@ -203,12 +203,12 @@ class Account:
             if spell.end is None or since < spell.end:
                 intervals.append(("customers_active", max(since, spell.start), spell.end, (), 1))
             if whole and self._standing:
-                intervals.extend(standing(spell, self._asked))
+                intervals.extend(standing(spell, self._windows))
         for name in change.tickets:
             at = self._complaint(name) if after or name not in change.complaints else change.complaints[name]
             if at is not None:
                 entries.extend(complaint(at, self._spells.at(at)))
-        return settle(entries, intervals, self.profile)
+        return label_entries(entries, intervals, self.history)
 
     def _complaint(self, ticket_id: str) -> int | None:
         told = self.complaints.get(ticket_id)
@@ -232,7 +232,9 @@ def _ends(gone: Iterable[Spell], come: Iterable[Spell]) -> dict[Key, set[int]]:
     return ends
 
 
-def relabelled(levels: Mapping[tuple[str, int], int], first: Key, profile: Profile, times: int) -> dict[Booking, int]:
+def relabelled(
+    levels: Mapping[tuple[str, int], int], first: Key, history: LabelHistory, times: int
+) -> dict[Booking, int]:
     """What levels that hold at the first change of labels book from there on; ``times`` -1: to be taken back.
 
     Only the customer's own labels: by all others nothing changes, so that a thousand open tickets are one sum.
@@ -240,6 +242,6 @@ def relabelled(levels: Mapping[tuple[str, int], int], first: Key, profile: Profi
     booked: dict[Booking, int] = {}
     for (name, value), number in levels.items():
         if number:
-            for booking in settle([], [(name, first, None, _NONE, value)], profile):
+            for booking in label_entries([], [(name, first, None, _NONE, value)], history):
                 booked[booking] = booked.get(booking, 0) + number * times
     return booked

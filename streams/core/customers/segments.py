@@ -18,14 +18,14 @@ from typing import Any, Final, NamedTuple
 
 from streams.core.events.keys import Key, last_key
 from streams.core.ledger.dimensions import PROFILE, UNKNOWN, Labels
-from streams.core.ledger.label_history import Profile, Stretch
+from streams.core.ledger.label_history import KeySpan, LabelHistory
 from streams.core.policy import Policy
 from streams.core.temporal.instants import DAY
 
 __all__ = ["Segments", "Sources", "Told"]
 
 #: How far back contacts count; also how long after an answer or a complaint one looks at what became of it.
-HORIZON: Final = 90 * DAY
+AFTERMATH_MS: Final = 90 * DAY
 _VALUES: Final = ("low", "medium", "high")
 RARE, SOME, FREQUENT = ("rare",), ("some",), ("frequent",)
 #: Contacts from which on a customer is ``some`` and ``frequent``.
@@ -47,7 +47,7 @@ class Sources(NamedTuple):
     contacts: tuple[Key, ...] = ()
 
 
-class _Part(Profile):
+class _Steps(LabelHistory):
     """A part of the labels with its sources, in order."""
 
     __slots__ = ("sources",)
@@ -56,7 +56,7 @@ class _Part(Profile):
         super().__init__([], [start])
         self.sources: list[Any] = []
 
-    def change(self, old: Iterable[Any], new: Iterable[Any]) -> Iterator[Stretch]:
+    def change(self, old: Iterable[Any], new: Iterable[Any]) -> Iterator[KeySpan]:
         """Exchanges sources; gives the stretches in which the labels are others now."""
         gone, come = set(old), set(new)
         for source in gone - come:
@@ -68,24 +68,24 @@ class _Part(Profile):
             if changed is not None:
                 yield changed
 
-    def around(self, source: Any) -> Stretch | None:
+    def around(self, source: Any) -> KeySpan | None:
         """Lays out anew the steps that a source has a say in, be it still there or not."""
         raise NotImplementedError
 
 
-class Last(_Part):
+class Last(_Steps):
     """The last thing told; a source is (key, labels)."""
 
     __slots__ = ()
 
-    def around(self, source: Told) -> Stretch | None:
+    def around(self, source: Told) -> KeySpan | None:
         index = bisect_left(self.sources, source)
         end = index + (index < len(self.sources) and self.sources[index] == source)
         following = self.sources[end][0] if end < len(self.sources) else None
         return self.replace(source[0], following, self.sources[index : end + 1])
 
 
-class Paid(_Part):
+class Paid(_Steps):
     """``tenure`` and ``value`` by the sums so far; a source is (key, amount, orders)."""
 
     __slots__ = ("sums", "tiers")
@@ -100,7 +100,7 @@ class Paid(_Part):
         reached = sum(tier <= paid for tier in self.tiers)
         return ("returning" if orders else "new", _VALUES[max(reached - 1, 0)])
 
-    def change(self, old: Iterable[Any], new: Iterable[Any]) -> Iterator[Stretch]:
+    def change(self, old: Iterable[Any], new: Iterable[Any]) -> Iterator[KeySpan]:
         first = min([*old, *new])
         for _ in super().change(old, new):
             pass  # one run from the first change on does for all
@@ -120,7 +120,7 @@ class Paid(_Part):
         return None
 
 
-class Contacts(_Part):
+class Contacts(_Steps):
     """``contact_frequency``; a source is the key of a ticket's creation.
 
     How many contacts there are in the 90 days before an instant is told by when the second-last and the fifth-last
@@ -129,7 +129,7 @@ class Contacts(_Part):
 
     __slots__ = ()
 
-    def around(self, source: Key) -> Stretch | None:
+    def around(self, source: Key) -> KeySpan | None:
         index = bisect_left(self.sources, source)
         end = index + _FREQUENT
         last = self.sources[end] if end < len(self.sources) else None
@@ -148,7 +148,7 @@ class Contacts(_Part):
         ends = []
         for needed, label in ((_SOME, RARE), (_FREQUENT, SOME)):
             if position + 1 >= needed:
-                over = last_key(self.sources[position + 1 - needed][0] + HORIZON)
+                over = last_key(self.sources[position + 1 - needed][0] + AFTERMATH_MS)
                 if over > key:
                     ends.append((over, label))
         yield key, (RARE, SOME, FREQUENT)[len(ends)]
@@ -160,22 +160,22 @@ class Contacts(_Part):
 class Segments:
     """One customer's labels, and the parts they are made of.
 
-    ``profile`` stays as it was when sources change, until ``commit``: what was booked can still be told by it.
+    ``history`` stays as it was when sources change, until ``commit``: what was booked can still be told by it.
     """
 
-    __slots__ = ("parts", "profile")
+    __slots__ = ("history", "parts")
 
     def __init__(self, policy: Policy) -> None:
         self.parts = (Last((UNKNOWN,)), Paid(policy.value_tiers), Last((UNKNOWN,)), Contacts(RARE))
-        self.profile = Profile([], [self._labels([part.labels[0] for part in self.parts])])
+        self.history = LabelHistory([], [self._labels([part.labels[0] for part in self.parts])])
 
     @staticmethod
     def _labels(parts: Iterable[Labels]) -> Labels:
         return tuple(label for part in parts for label in part)
 
-    def change(self, old: Sequence[Sources], new: Sequence[Sources]) -> list[Stretch]:
+    def change(self, old: Sequence[Sources], new: Sequence[Sources]) -> list[KeySpan]:
         """Exchanges sources; gives the stretches in which the labels will differ, in order, none overlapping."""
-        stretches: list[Stretch] = []
+        stretches: list[KeySpan] = []
         for index, part in enumerate(self.parts):
             gone = [source for told in old for source in told[index]]
             come = [source for told in new for source in told[index]]
@@ -183,7 +183,7 @@ class Segments:
                 stretches.extend(part.change(gone, come))
         return _joined(stretches)
 
-    def commit(self, stretches: Sequence[Stretch]) -> None:
+    def commit(self, stretches: Sequence[KeySpan]) -> None:
         """Takes the changed labels into force."""
         for first, last in stretches:
             keys = set()
@@ -193,13 +193,13 @@ class Segments:
                     if last is not None and key > last:
                         break
                     keys.add(key)
-            self.profile.replace(
+            self.history.replace(
                 first, last, [(key, self._labels([part.after(key) for part in self.parts])) for key in sorted(keys)]
             )
 
 
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
-    joined: list[Stretch] = []
+def _joined(stretches: list[KeySpan]) -> list[KeySpan]:
+    joined: list[KeySpan] = []
     for first, last in sorted(stretches, key=lambda stretch: stretch[0]):
         if joined and (joined[-1][1] is None or first <= joined[-1][1]):
             start, end = joined[-1]

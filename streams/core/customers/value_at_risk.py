@@ -20,11 +20,11 @@ from streams.core.ledger.bookings import Booking, Entry
 from streams.core.temporal.instants import EVER
 from streams.core.temporal.windows import Window
 
-__all__ = ["MEASURES", "YEAR", "Risk", "Steps", "payments", "waits"]
+__all__ = ["BOOKS", "YEAR", "Risk", "Steps", "payments", "waits"]
 
 #: The window that payments count in, configured or not.
 YEAR: Final = "365d"
-MEASURES: Final = ("value_at_risk", "customers_valued")
+BOOKS: Final = ("value_at_risk", "customers_valued")
 _WAITS: Final = frozenset(("sla_open_breached", "sla_due_soon"))
 
 

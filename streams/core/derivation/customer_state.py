@@ -16,10 +16,10 @@ from typing import Any
 
 from streams.core.costs import accrual
 from streams.core.customers import statements, value_at_risk
-from streams.core.customers.facts import Statement
-from streams.core.customers.incremental_revenue import MEASURES as COMPARED
+from streams.core.customers.facts import CustomerFacts
+from streams.core.customers.incremental_revenue import BOOKS as COMPARED
 from streams.core.customers.incremental_revenue import Concerned, People
-from streams.core.customers.lifecycle import Account, Change
+from streams.core.customers.lifecycle import Change, CustomerLifecycle
 from streams.core.customers.value_at_risk import Risk
 from streams.core.derivation.entities import CART, COST, CUSTOMER, ORDER, SURVEY, TICKET, Entity, EntityKey, open_levels
 from streams.core.events.decoding import from_state
@@ -27,55 +27,55 @@ from streams.core.events.keys import Key
 from streams.core.events.types import (
     Event,
 )
-from streams.core.ledger.label_history import MARK, NOBODY, Past, Profile
+from streams.core.ledger.label_history import NO_HISTORY, OWNER_SEPARATOR, LabelHistory, Past
 from streams.core.orders import reader as orders_reader
 from streams.core.policy import Policy
 from streams.core.surveys import reader as surveys_reader
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.temporal.windows import rolling
 from streams.core.tickets import reader as tickets_reader
 from streams.core.tickets import service_levels
 from streams.core.tickets import view as tickets_view
 
-__all__ = ["Scope"]
+__all__ = ["CustomerState"]
 
 
-class Scope:
+class CustomerState:
     """The entities of one scope and the indexes by which they find each other."""
 
     __slots__ = (
         "_labels",
         "_past",
-        "account",
         "answers",
-        "asked",
         "carts",
         "created",
         "entities",
+        "history",
         "ids",
         "labelled",
+        "lifecycle",
         "open",
         "paid",
         "placed",
         "policy",
-        "profile",
         "risk",
         "scored",
         "solved",
         "surveys",
         "touches",
+        "windows",
     )  # fmt: skip
 
-    def __init__(self, policy: Policy, asked: Asked, known: bool, past: Past | None = None) -> None:
+    def __init__(self, policy: Policy, windows: WindowSet, known: bool, past: Past | None = None) -> None:
         self.policy = policy
         self._past = past
-        self._labels: dict[str, Profile] = {}
-        self.asked = asked
+        self._labels: dict[str, LabelHistory] = {}
+        self.windows = windows
         #: None where nobody is known: costs, anonymous contacts.
-        self.account = Account(policy, asked) if known else None
+        self.lifecycle = CustomerLifecycle(policy, windows) if known else None
         self.entities: dict[EntityKey, Entity] = {}
         self.ids: dict[str, Event] = {}
-        self.profile = NOBODY if self.account is None else self.account.profile
+        self.history = NO_HISTORY if self.lifecycle is None else self.lifecycle.history
         # Sorted indexes over the views, each entry ending with the entity's id.
         #: Creations and first solvings by issue type.
         self.created: dict[str, list[tuple[int, str]]] = {}
@@ -104,10 +104,10 @@ class Scope:
             entity.view = self.read(key, entity)
         for key, entity in self.entities.items():
             self.enter(key, entity.view, add=True)
-        if self.account is not None:
+        if self.lifecycle is not None:
             change = self.stage({key: entity.view for key, entity in self.entities.items()})
             if change is not None:
-                self.account.commit(change)
+                self.lifecycle.commit(change)
             for key in self.entities:
                 self.reach(key)
 
@@ -115,15 +115,15 @@ class Scope:
         """The view of an entity: what its own events come to."""
         kind, policy = key[0], self.policy
         if kind == TICKET:
-            return tickets_reader.read(entity.events, policy)
+            return tickets_reader.read_ticket(entity.events, policy)
         if kind == SURVEY:
-            return surveys_reader.read(entity.events)
+            return surveys_reader.read_survey(entity.events)
         if kind == ORDER:
-            return orders_reader.read(entity.events, policy)
+            return orders_reader.read_order(entity.events, policy)
         if kind == CART:
             return orders_reader.read_cart(entity.events)
         if kind == COST:
-            return accrual.read(entity.events, policy)
+            return accrual.read_cost(entity.events, policy)
         return None
 
     # -- indexes ----------------------------------------------------------------------------------------------
@@ -185,13 +185,13 @@ class Scope:
         found = self.ticket(ticket_id)
         return found is not None and found.voided
 
-    # -- the account ------------------------------------------------------------------------------------------
+    # -- the lifecycle ------------------------------------------------------------------------------------------
 
     def stage(self, fresh: dict[EntityKey, Any]) -> Change | None:
         """What new views make of the account; its labels in force are still the old ones."""
-        if self.account is None:
+        if self.lifecycle is None:
             return None
-        said: dict[EntityKey, Statement] = {}
+        said: dict[EntityKey, CustomerFacts] = {}
         for key, view in fresh.items():
             kind, name = key
             events = self.entities[key].events
@@ -212,17 +212,17 @@ class Scope:
                 said[key] = statements.of_order(events, view, self.policy)
             elif kind == CUSTOMER:
                 said[key] = statements.of_customer(events)
-        return self.account.stage(said)
+        return self.lifecycle.stage(said)
 
     def reach(self, key: EntityKey) -> None:
-        """Tells the account up to when an entity books anything that has the customer's labels."""
+        """Tells the lifecycle up to when an entity books anything that has the customer's labels."""
         entity, kind = self.entities[key], key[0]
-        if self.account is None or kind in (CUSTOMER, CART):
+        if self.lifecycle is None or kind in (CUSTOMER, CART):
             return
         until = int(entity.events[-1].occurred_at)
         if kind == SURVEY:
             until = -1 if entity.view.anchor is None else entity.view.anchor[0]
-        self.account.reaches(key, until)
+        self.lifecycle.reaches(key, until)
 
     def levels(self, concerned: Iterable[EntityKey]) -> Counter[tuple[str, int]]:
         """The levels that hold of all tickets but these."""
@@ -235,7 +235,7 @@ class Scope:
 
     def at_risk(self) -> Risk | None:
         """The customer's waits and payments as they are; None where nothing is promised, or nobody known."""
-        if self.account is None or not self.policy.service_levels or not self.policy.books(*value_at_risk.MEASURES):
+        if self.lifecycle is None or not self.policy.service_levels or not self.policy.needs(*value_at_risk.BOOKS):
             return None
         waits: dict[int, int] = {}
         paid: dict[int, int] = {}
@@ -243,7 +243,7 @@ class Scope:
             if entity.view is None:
                 continue
             if key[0] == TICKET:
-                value_at_risk.waits(service_levels.bookings(entity.view, self.profile, self.policy), 1, waits)
+                value_at_risk.waits(service_levels.bookings(entity.view, self.history, self.policy), 1, waits)
             elif key[0] == ORDER:
                 value_at_risk.payments(entity.view.entries, 1, paid)
         found = Risk(rolling(value_at_risk.YEAR, self.policy.days))
@@ -254,15 +254,15 @@ class Scope:
 
     def people(self) -> People:
         """What of a known customer is compared."""
-        assert self.account is not None
-        return People(self.touches, self.paid, self.account.spells)
+        assert self.lifecycle is not None
+        return People(self.touches, self.paid, self.lifecycle.spells)
 
     def compared(self, fresh: dict[EntityKey, Any], change: Change | None) -> Concerned | None:
-        """What new views and a change of the account change of it; None: nothing, as also of who is never active."""
-        if self.account is None or not self.policy.books(*COMPARED):
+        """What new views and a change of the lifecycle change of it; None: nothing, as also of who is never active."""
+        if self.lifecycle is None or not self.policy.needs(*COMPARED):
             return None
-        turns = self.account.turns(change)
-        if not turns and not self.account.spells:
+        turns = self.lifecycle.turns(change)
+        if not turns and not self.lifecycle.spells:
             return None
         touches: set[int] = set()
         paid: set[int] = set()
@@ -278,14 +278,14 @@ class Scope:
                     paid.update(at for at in bought if at is not None)
         return Concerned(touches, paid, turns) if touches or paid or turns else None
 
-    def labels(self, name: str) -> Profile:
+    def labels(self, name: str) -> LabelHistory:
         """The customer's labels by time, for what has this id: of merged customers first those of its own."""
         if self._past is None:
-            return self.profile
-        owner = name.rpartition(MARK)[2]
+            return self.history
+        owner = name.rpartition(OWNER_SEPARATOR)[2]
         found = self._labels.get(owner)
         if found is None:
-            found = self._labels[owner] = self._past.then(owner, self.profile)
+            found = self._labels[owner] = self._past.then(owner, self.history)
         return found
 
 

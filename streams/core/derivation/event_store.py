@@ -16,26 +16,26 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from streams.core.costs.accrual import Slope
+from streams.core.costs.accrual import CostAccrual
 from streams.core.customers import incremental_revenue, value_at_risk
 from streams.core.customers.lifecycle import relabelled
 from streams.core.derivation import dependents, groups
-from streams.core.derivation.customer_state import Scope
+from streams.core.derivation.customer_state import CustomerState
 from streams.core.derivation.entities import COST, ORDER, TICKET, Entity, EntityKey, entity_of, open_levels
 from streams.core.derivation.packing import pack, unpack
 from streams.core.derivation.retention import Arrival, too_late
 from streams.core.derivation.rules import bookings
 from streams.core.events.decoding import Rejected, from_state, to_state
-from streams.core.events.keys import order, scope
+from streams.core.events.keys import owner, sort_key
 from streams.core.events.types import CustomerMerged, Event
 from streams.core.ledger.bookings import Booking, Poster, difference
-from streams.core.ledger.label_history import NOBODY, Past, Profile
+from streams.core.ledger.label_history import NO_HISTORY, LabelHistory, Past
 from streams.core.policy import Policy
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.tickets import reader as tickets_reader
 from streams.core.tickets import view as tickets_view
 
-__all__ = ["LINK", "Book"]
+__all__ = ["LINK", "EventStore"]
 
 #: The kind of a record that says whom a customer is merged with.
 LINK: Final = "m"
@@ -79,10 +79,10 @@ class Given(NamedTuple):
     keys: list[tuple[str, EntityKey]]
 
 
-class Book:
+class EventStore:
     """All scopes of one partition.
 
-    ``asked`` are the windows for which what depends on a window's length is booked. At most
+    ``windows`` are the windows for which what depends on a window's length is booked. At most
     ``warm`` entities are held decoded between units; the others are bytes. ``breached`` is told of every breach of a
     service level that is booked or no longer (``Breaches.turn``).
     """
@@ -91,25 +91,25 @@ class Book:
         self,
         policy: Policy,
         ledger: Poster,
-        asked: Asked,
+        windows: WindowSet,
         warm: int = 50_000,
         past: Past | None = None,
         breached: Breached | None = None,
     ) -> None:
         self.policy: Final = policy
         self.ledger: Final[Poster] = ledger
-        self.asked: Final = asked
-        self._spans: Final = incremental_revenue.spans(asked)
+        self.windows: Final = windows
+        self._spans: Final = incremental_revenue.spans(windows)
         #: Costs in course: how often each is booked (0 never stays).
-        self.slopes: Final[dict[Slope, int]] = {}
-        self.slopes_touched: set[Slope] = set()
+        self.accruals: Final[dict[CostAccrual, int]] = {}
+        self.changed_accruals: set[CostAccrual] = set()
         #: Entities that wait for what they belong to, and amounts of money without a rate. Kept by the caller.
         self.orphans = 0
         self.unconverted = 0
         #: What is kept of the scopes held decoded, and, packed, of all others.
         self._kept: dict[str, dict[EntityKey, bytes]] = {}
         self._packed: dict[str, bytes] = {}
-        self._scopes: dict[str, Scope] = {}
+        self._scopes: dict[str, CustomerState] = {}
         self._fresh: dict[str, dict[EntityKey, Entity]] = {}
         #: What one customer's unit changes of waits and payments: amounts by instant.
         self._waits: dict[int, int] = {}
@@ -135,7 +135,7 @@ class Book:
 
         ``arrival`` None: a replay, where nothing is too late. Raises ``Rejected`` for what is.
         """
-        name = scope(event)
+        name = owner(event)
         customer = self._scopes.get(name) or self._take_up(name)
         seen = customer.ids.get(event.event_id)
         if seen is not None:
@@ -147,14 +147,14 @@ class Book:
             entity.booked = []
             self._held += len(customer.entities) <= _HEAVY
         elif arrival is not None:
-            reason = too_late(key[0], entity.events, entity.arrived, arrival, self.policy.retention)
+            reason = too_late(key[0], entity.events, entity.arrived, arrival, self.policy.retention_ms)
             if reason is not None:
                 raise Rejected("too_late", reason)
         if arrival is not None:
             entity.arrived = arrival.at
         customer.ids[event.event_id] = event
-        if entity.events and order(event) < order(entity.events[-1]):
-            insort(entity.events, event, key=order)
+        if entity.events and sort_key(event) < sort_key(entity.events[-1]):
+            insort(entity.events, event, key=sort_key)
         else:
             entity.events.append(event)
         fresh = self._fresh.get(name)
@@ -165,9 +165,9 @@ class Book:
             self._link(name, "c" + event.into_customer_id)
         return "new"
 
-    def _take_up(self, name: str) -> Scope:
+    def _take_up(self, name: str) -> CustomerState:
         """A scope that is not held decoded: with what was kept of it, if anything."""
-        customer = self._scopes[name] = Scope(self.policy, self.asked, name[0] == "c", self._past)
+        customer = self._scopes[name] = CustomerState(self.policy, self.windows, name[0] == "c", self._past)
         packed = self._packed.pop(name, None)
         kept = self._kept[name] = {} if packed is None else unpack(packed)
         customer.load(kept)
@@ -210,7 +210,7 @@ class Book:
             view: tickets_view.Ticket = customer.entities[TICKET, ticket_id].view
             return view
         events: list[Any] = from_state(unpack(self._packed[scope_id])[TICKET, ticket_id])[1]
-        return tickets_reader.read(events, self.policy)
+        return tickets_reader.read_ticket(events, self.policy)
 
     # -- closing a unit ---------------------------------------------------------------------------------------
 
@@ -258,8 +258,8 @@ class Book:
     def _derive_group(self, name: str) -> set[str]:
         """Posts what the unit changes for merged customers, who are derived as a whole."""
         group = self.group(name)
-        before = groups.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.asked.aligned)
-        after = groups.booked({one[1:]: self._events(one) for one in group}, self._alone, self.asked.aligned)
+        before = groups.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.windows.aligned)
+        after = groups.booked({one[1:]: self._events(one) for one in group}, self._alone, self.windows.aligned)
         after.subtract(before)
         self.ledger.post({booking: times for booking, times in after.items() if times})
         for one in group & self._fresh.keys():
@@ -281,16 +281,18 @@ class Book:
     def _broken(self, events: Iterable[Event]) -> set[tuple[str, tuple[int, str]]]:
         """The breaches among one customer's events: ticket, deadline and target."""
         found: set[tuple[str, tuple[int, str]]] = set()
-        book = Book(self.policy, _Tally(), self.asked, breached=lambda name, mark, *_: found.add((name[1], mark)))
+        book = EventStore(
+            self.policy, _Tally(), self.windows, breached=lambda name, mark, *_: found.add((name[1], mark))
+        )
         book._fill(event for event in events if type(event) is not CustomerMerged)
         return found
 
-    def _alone(self, events: Iterable[Event], past: Past | None) -> tuple[Counter[Booking], Profile]:
+    def _alone(self, events: Iterable[Event], past: Past | None) -> tuple[Counter[Booking], LabelHistory]:
         """What the events of one customer book by themselves, and its labels."""
         tally = _Tally()
-        book = Book(self.policy, tally, self.asked, past=past)
+        book = EventStore(self.policy, tally, self.windows, past=past)
         book._fill(events)
-        return tally.total, next((customer.profile for customer in book._scopes.values()), NOBODY)
+        return tally.total, next((customer.history for customer in book._scopes.values()), NO_HISTORY)
 
     def _fill(self, events: Iterable[Event]) -> None:
         """Takes events in one unit, of a book that is only asked what they come to."""
@@ -313,7 +315,7 @@ class Book:
     def give(self, name: str) -> Given:
         """Takes a customer and whoever is merged with it out of this book, to be taken up by another."""
         group = self.group(name)
-        before = groups.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.asked.aligned)
+        before = groups.booked({one[1:]: self._old_events(one) for one in group}, self._alone, self.windows.aligned)
         self.ledger.post({booking: -times for booking, times in before.items()})
         given = Given(set(), [], [])
         for one in sorted(group):
@@ -332,21 +334,21 @@ class Book:
         self._linked = [link for link in self._linked if link[0] not in group]
         return given
 
-    def _derive(self, name: str, customer: Scope, touched: dict[EntityKey, Entity]) -> None:
+    def _derive(self, name: str, customer: CustomerState, touched: dict[EntityKey, Entity]) -> None:
         fresh = {key: customer.read(key, entity) for key, entity in touched.items()}
         concerned = dict.fromkeys(touched)
         if len(customer.entities) > 1:  # of most customers nobody else is concerned
             for key, view in fresh.items():
-                concerned.update(dict.fromkeys(dependents.affected(customer, key, touched[key].view, view)))
+                concerned.update(dict.fromkeys(dependents.dependents_of(customer, key, touched[key].view, view)))
         change = customer.stage(fresh)
         levels: Counter[tuple[str, int]] = Counter()  # of tickets with nothing new: they go on under other labels
         before: list[Booking] = []
-        if change is not None and customer.account is not None:
-            concerned.update(dict.fromkeys(customer.account.reaching(change)))
-            before = customer.account.bookings(change, after=False)
+        if change is not None and customer.lifecycle is not None:
+            concerned.update(dict.fromkeys(customer.lifecycle.reaching(change)))
+            before = customer.lifecycle.bookings(change, after=False)
             if change.stretches:
                 levels = customer.levels(concerned)
-                self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, -1))
+                self.ledger.post(relabelled(levels, change.stretches[0][0], customer.history, -1))
         compared = customer.compared(fresh, change)
         beside: incremental_revenue.Moves = defaultdict(dict)
         if compared is not None:
@@ -357,11 +359,11 @@ class Book:
         for key, view in fresh.items():
             self._swap(customer, key, touched[key], view)
             customer.reach(key)
-        if change is not None and customer.account is not None:
-            customer.account.commit(change)
-            self.ledger.post(difference(before, customer.account.bookings(change, after=True)))
+        if change is not None and customer.lifecycle is not None:
+            customer.lifecycle.commit(change)
+            self.ledger.post(difference(before, customer.lifecycle.bookings(change, after=True)))
             if change.stretches:
-                self.ledger.post(relabelled(levels, change.stretches[0][0], customer.profile, 1))
+                self.ledger.post(relabelled(levels, change.stretches[0][0], customer.history, 1))
                 customer.labelled += 1
         if compared is not None:
             incremental_revenue.booked(customer.people(), compared, self._spans, 1, beside)
@@ -379,7 +381,7 @@ class Book:
             self.ledger.post(customer.risk.change(self._waits, self._paid))
             self._waits, self._paid = {}, {}
 
-    def _weigh(self, customer: Scope, fresh: dict[EntityKey, Any]) -> None:
+    def _weigh(self, customer: CustomerState, fresh: dict[EntityKey, Any]) -> None:
         """Notes what payments change, where there is anything to be at risk."""
         orders = [key for key in fresh if key[0] == ORDER]
         if customer.risk is None and (orders or customer.placed):
@@ -390,7 +392,7 @@ class Book:
                 value_at_risk.payments(() if old is None else old.entries, -1, self._paid)
                 value_at_risk.payments(fresh[key].entries, 1, self._paid)
 
-    def _recall(self, customer: Scope, keys: dict[EntityKey, None]) -> None:
+    def _recall(self, customer: CustomerState, keys: dict[EntityKey, None]) -> None:
         """Makes sure that the old bookings are known before any view changes."""
         for key in keys:
             entity = customer.entities[key]
@@ -406,28 +408,28 @@ class Book:
             self.orphans += waiting * times
             self.unconverted += without_rate * times
 
-    def _swap(self, customer: Scope, key: EntityKey, entity: Entity, view: Any) -> None:
+    def _swap(self, customer: CustomerState, key: EntityKey, entity: Entity, view: Any) -> None:
         self._count_flaws(key, entity, view)
         if key[0] == COST:
-            self._slope(entity.view, -1)
-            self._slope(view, 1)
+            self._count_accrual(entity.view, -1)
+            self._count_accrual(view, 1)
             entity.view = view
             return
         customer.enter(key, entity.view, add=False)
         entity.view = view
         customer.enter(key, view, add=True)
 
-    def _slope(self, slope: Slope | None, times: int) -> None:
+    def _count_accrual(self, slope: CostAccrual | None, times: int) -> None:
         if slope is None:
             return
-        self.slopes_touched.add(slope)
-        count = self.slopes.get(slope, 0) + times
+        self.changed_accruals.add(slope)
+        count = self.accruals.get(slope, 0) + times
         if count:
-            self.slopes[slope] = count
+            self.accruals[slope] = count
         else:
-            del self.slopes[slope]
+            del self.accruals[slope]
 
-    def _post(self, customer: Scope, key: EntityKey, entity: Entity) -> Mapping[Booking, int]:
+    def _post(self, customer: CustomerState, key: EntityKey, entity: Entity) -> Mapping[Booking, int]:
         booked = bookings(customer, key, entity)
         delta: Mapping[Booking, int] = {}
         if entity.booked is not None and (entity.booked or booked):

@@ -23,10 +23,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from streams.core.events.keys import Key, order
+from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import CustomerLeft, CustomerMerged, Event
 from streams.core.ledger.bookings import Booking
-from streams.core.ledger.label_history import MARK, Past, Profile
+from streams.core.ledger.label_history import OWNER_SEPARATOR, LabelHistory, Past
 from streams.core.ledger.measures import measure
 from streams.core.temporal.instants import EVER
 from streams.core.temporal.periods import Aligned
@@ -36,7 +36,7 @@ __all__ = ["Alone", "Sets", "booked"]
 #: Each customer's events.
 Sets: TypeAlias = Mapping[str, Sequence[Event]]
 #: What events of one customer book by themselves, with multiplicity, and its labels; what was before it was one.
-Alone: TypeAlias = Callable[[Iterable[Event], Past | None], tuple[Counter[Booking], Profile]]
+Alone: TypeAlias = Callable[[Iterable[Event], Past | None], tuple[Counter[Booking], LabelHistory]]
 
 _IDS: Final = ("ticket_id", "survey_id", "order_id", "cart_id", "into_ticket_id")
 
@@ -68,7 +68,7 @@ class _Own(NamedTuple):
     """What a stage's events come to by themselves, and each member's labels by time."""
 
     booked: Counter[Booking]
-    labels: Mapping[str, Profile]
+    labels: Mapping[str, LabelHistory]
 
 
 class _Group:
@@ -92,9 +92,9 @@ class _Group:
     def _derive(self, stage: _Stage) -> _Own:
         if not stage.parts:
             (name,) = stage.members
-            booked, profile = self._alone((e for e in self._sets[name] if type(e) is not CustomerMerged), None)
-            marked = [(at, rank, f"{event_id}{MARK}{name}") for at, rank, event_id in profile.keys]
-            return _Own(booked, {name: Profile(marked, list(profile.labels))})
+            booked, history = self._alone((e for e in self._sets[name] if type(e) is not CustomerMerged), None)
+            marked = [(at, rank, f"{event_id}{OWNER_SEPARATOR}{name}") for at, rank, event_id in history.keys]
+            return _Own(booked, {name: LabelHistory(marked, list(history.labels))})
         parts = [self.own(part) for part in stage.parts]
         active = sum(_active(part.booked, stage.since) for part in parts)
         past = Past(
@@ -102,16 +102,16 @@ class _Group:
             {name: labels for part in parts for name, labels in part.labels.items()},
             {name: part.members for part in stage.parts for name in part.members},
         )
-        booked, profile = self._alone(_as_one(stage, self._sets, active > 0), past)
+        booked, history = self._alone(_as_one(stage, self._sets, active > 0), past)
         if active > 1:
             booked[stage.since, "customers_merged", (), 1] += active - 1
-        return _Own(booked, {name: past.then(name, profile) for name in stage.members})
+        return _Own(booked, {name: past.then(name, history) for name in stage.members})
 
 
 def _stages(sets: Sets) -> list[_Stage]:
     """All stages, each after its parts."""
     merges: list[tuple[Key, str, str]] = sorted(
-        (order(event), name, event.into_customer_id) for name, events in sets.items() for event in _merges_of(events)
+        (sort_key(event), name, event.into_customer_id) for name, events in sets.items() for event in _merges_of(events)
     )
     now = {name: _Stage(frozenset((name,)), -EVER, EVER, ()) for name in sets}
     done: list[_Stage] = []
@@ -141,7 +141,7 @@ def _as_one(stage: _Stage, sets: Sets, stays: bool) -> Iterator[Event]:
             ):
                 continue
             own = {field: getattr(event, field, None) for field in ("event_id", *_IDS)}
-            told = {field: f"{found}{MARK}{name}" for field, found in own.items() if found is not None}
+            told = {field: f"{found}{OWNER_SEPARATOR}{name}" for field, found in own.items() if found is not None}
             yield msgspec.structs.replace(event, customer_id=leader, **told)
 
 

@@ -6,13 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from streams.core.customers import standing
-from streams.core.derivation.customer_state import Scope
+from streams.core.derivation.customer_state import CustomerState
 from streams.core.derivation.entities import CART, CONTACT, ORDER, SURVEY, TICKET, Entity, EntityKey
-from streams.core.events.keys import Key, order
+from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import ContactDeflected
 from streams.core.ledger.bookings import Booking, Interval
 from streams.core.ledger.dimensions import MODELS, NO_LABELS, UNKNOWN
-from streams.core.ledger.label_history import MARK, Profile, settle
+from streams.core.ledger.label_history import OWNER_SEPARATOR, LabelHistory, label_entries
 from streams.core.orders import attribution, benefit, revenue
 from streams.core.orders import reader as orders_reader
 from streams.core.surveys import bookings as surveys_bookings
@@ -24,102 +24,102 @@ from streams.core.tickets import view as tickets_view
 __all__ = ["bookings"]
 
 
-def bookings(scope: Scope, key: EntityKey, entity: Entity) -> list[Booking]:
+def bookings(customer: CustomerState, key: EntityKey, entity: Entity) -> list[Booking]:
     """All that an entity books, by its view and its neighbours'."""
     kind, name = key
     view = entity.view
     if kind == TICKET:
-        return _of_ticket(scope, name, view)
+        return _of_ticket(customer, name, view)
     if kind == SURVEY:
-        return _of_survey(scope, name, view)
+        return _of_survey(customer, name, view)
     if kind == ORDER:
-        return _of_order(scope, name, view)
+        return _of_order(customer, name, view)
     if kind == CONTACT:
-        return _of_contact(entity.events, scope.labels(name))
+        return _of_contact(entity.events, customer.labels(name))
     return []
 
 
-def _of_ticket(scope: Scope, name: str, view: tickets_view.Ticket) -> list[Booking]:
+def _of_ticket(customer: CustomerState, name: str, view: tickets_view.Ticket) -> list[Booking]:
     entries = view.entries
     if view.solved is not None and view.no_repeat is not None:
         at, issue = view.solved
-        created = scope.created.get(issue, [])
+        created = customer.created.get(issue, [])
         first = bisect_left(created, (at,))
         following = created[first : first + 2]  # its own, perhaps, and one more
-        if not any(then < at + scope.policy.repeat and other != name for then, other in following):
+        if not any(then < at + customer.policy.repeat_ms and other != name for then, other in following):
             entries = [*entries, view.no_repeat]
-    if view.sentiments and scope.policy.books("sentiments", "sentiment_score"):
+    if view.sentiments and customer.policy.needs("sentiments", "sentiment_score"):
         entries = [*entries, *surveys_bookings.sentiments(view.sentiments)]
-    profile = scope.labels(name)
-    booked = settle(entries, view.intervals, profile)
-    if view.handlings and scope.policy.books("tickets_handled"):
-        booked += handled.bookings(view.handlings, profile, scope.asked)
-    if scope.policy.service_levels and scope.policy.books(*service_levels.MEASURES):
-        booked += service_levels.bookings(view, profile, scope.policy)
+    history = customer.labels(name)
+    booked = label_entries(entries, view.intervals, history)
+    if view.handlings and customer.policy.needs("tickets_handled"):
+        booked += handled.bookings(view.handlings, history, customer.windows)
+    if customer.policy.service_levels and customer.policy.needs(*service_levels.BOOKS):
+        booked += service_levels.bookings(view, history, customer.policy)
     return booked
 
 
-def _of_survey(scope: Scope, name: str, view: surveys_reader.Survey) -> list[Booking]:
-    if not scope.policy.books(*surveys_bookings.MEASURES, "csat_followed", "csat_repurchased"):
+def _of_survey(customer: CustomerState, name: str, view: surveys_reader.Survey) -> list[Booking]:
+    if not customer.policy.needs(*surveys_bookings.BOOKS, "csat_followed", "csat_repurchased"):
         return []
-    ticket = scope.ticket(view.ticket_id)
+    ticket = customer.ticket(view.ticket_id)
     intervals: list[Interval] = []
     if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
-        answers = scope.answers.get(view.program, [])
+        answers = customer.answers.get(view.program, [])
         index = bisect_right(answers, (view.answered, "\U0010ffff"))
         if index < len(answers):
-            intervals = surveys_bookings.followed(view, ticket, answers[index][0], scope.asked)
+            intervals = surveys_bookings.followed(view, ticket, answers[index][0], customer.windows)
     if view.anchor is None:
         return []
-    known = Profile([], [scope.labels(name).before(view.anchor)])  # like its ticket's labels, they stay
+    known = LabelHistory([], [customer.labels(name).before(view.anchor)])  # like its ticket's labels, they stay
     entries = surveys_bookings.entries(view, ticket)
     if view.kind == "csat" and view.answered is not None and view.position is not None and entries:
-        index = bisect_left(scope.paid, (view.answered[0],))
-        paid = scope.paid[index][0] if index < len(scope.paid) else None
+        index = bisect_left(customer.paid, (view.answered[0],))
+        paid = customer.paid[index][0] if index < len(customer.paid) else None
         entries += standing.repurchase(view.answered, scores.satisfied(view.position), paid)
-    return settle(entries, intervals, known, (view.kind or UNKNOWN, view.program))
+    return label_entries(entries, intervals, known, (view.kind or UNKNOWN, view.program))
 
 
-def _of_order(scope: Scope, name: str, view: orders_reader.Order) -> list[Booking]:
-    booked = settle(view.entries, [], scope.labels(name))
-    if view.paid_key is not None and view.kept and scope.policy.books("order_value", *standing.AGAIN):
-        booked += _of_purchase(scope, name, view.paid_key, view.left)
+def _of_order(customer: CustomerState, name: str, view: orders_reader.Order) -> list[Booking]:
+    booked = label_entries(view.entries, [], customer.labels(name))
+    if view.paid_key is not None and view.kept and customer.policy.needs("order_value", *standing.AGAIN):
+        booked += _of_purchase(customer, name, view.paid_key, view.left)
     placed = view.placed
-    if placed is None or view.paid_key is None or not scope.policy.books(*revenue.CREDITED):
+    if placed is None or view.paid_key is None or not customer.policy.needs(*revenue.CREDITED):
         return booked
     at = placed.occurred_at
-    credited = attribution.credits(_touches_of(scope, name, view.paid_key), at, scope.policy.attribution)
+    credited = attribution.credits(_touches_of(customer, name, view.paid_key), at, customer.policy.attribution)
     if not credited:
         return booked
-    labels = [touch.labels + scope.labels(touch.key[2]).before(touch.key) for touch, _ in credited]
+    labels = [touch.labels + customer.labels(touch.key[2]).before(touch.key) for touch, _ in credited]
     booked += revenue.revenue_bookings(view, [own + MODELS for own in labels], [weight for _, weight in credited])
     if view.kept:
         booked.append((view.paid_key[0], "attributed_orders", labels[-1], 1))
     # Abandoned, touched, then placed with its cart id: if any touch since, then the last.
-    cart = None if placed.cart_id is None else scope.entities.get((CART, placed.cart_id))
+    cart = None if placed.cart_id is None else customer.entities.get((CART, placed.cart_id))
     saved = cart is not None and cart.view is not None and cart.view < credited[-1].touch.key
-    repeat = any(other != name and paid < at for paid, other in scope.paid[:2])  # sorted: its own and one more
+    repeat = any(other != name and paid < at for paid, other in customer.paid[:2])  # sorted: its own and one more
     return booked + benefit.benefit_bookings(view, saved, repeat)
 
 
-def _touches_of(scope: Scope, name: str, paid: Key) -> Sequence[tickets_view.Touch]:
+def _touches_of(customer: CustomerState, name: str, paid: Key) -> Sequence[tickets_view.Touch]:
     """The touches that an order can be credited to: those of whom its customer was one with when it was paid."""
-    if scope._past is None or paid[0] >= scope._past.since:
-        return scope.touches
-    mates = scope._past.mates[name.rpartition(MARK)[2]]
-    return [touch for touch in scope.touches if touch.key[2].rpartition(MARK)[2] in mates]
+    if customer._past is None or paid[0] >= customer._past.since:
+        return customer.touches
+    mates = customer._past.mates[name.rpartition(OWNER_SEPARATOR)[2]]
+    return [touch for touch in customer.touches if touch.key[2].rpartition(OWNER_SEPARATOR)[2] in mates]
 
 
-def _of_purchase(scope: Scope, name: str, paid: Key, left: int) -> list[Booking]:
-    index = bisect_left(scope.paid, (paid[0], name))
-    following = [at for at, _ in scope.paid[index + 1 : index + 3]]
-    intervals = standing.bought_again(paid[0], following, scope.asked)
-    return settle([(paid, "order_value", (), left)], intervals, scope.labels(name))
+def _of_purchase(customer: CustomerState, name: str, paid: Key, left: int) -> list[Booking]:
+    index = bisect_left(customer.paid, (paid[0], name))
+    following = [at for at, _ in customer.paid[index + 1 : index + 3]]
+    intervals = standing.bought_again(paid[0], following, customer.windows)
+    return label_entries([(paid, "order_value", (), left)], intervals, customer.labels(name))
 
 
-def _of_contact(events: Sequence[ContactDeflected], profile: Profile) -> list[Booking]:
+def _of_contact(events: Sequence[ContactDeflected], history: LabelHistory) -> list[Booking]:
     event = events[0]
     labels = (event.channel, event.issue_type or UNKNOWN, *NO_LABELS[2:])
-    key = order(event)
+    key = sort_key(event)
     entries = [(key, "contacts_deflected", labels, 1), (key, "benefit_deflected", ("savings",), 1)]
-    return settle(entries, [], profile)
+    return label_entries(entries, [], history)

@@ -24,7 +24,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from streams.core.costs.accrual import Slope
+from streams.core.costs.accrual import CostAccrual
 from streams.core.derivation.entities import EntityKey
 from streams.core.ledger.dimensions import Margin
 from streams.core.ledger.panes import Cell, Pane
@@ -139,7 +139,7 @@ def _margin(margin: Margin) -> bytes:
     return _encode(dimension) + _encode(member)
 
 
-def slope_key(slope: Slope) -> bytes:
+def accrual_key(slope: CostAccrual) -> bytes:
     return _encode(["c", *slope])
 
 
@@ -158,7 +158,7 @@ def read_pane_key(data: bytes) -> PaneKey:
         resolution, slot, dimension, member = rest
         return kind, ((resolution, slot), (dimension, member))
     if kind == "c":
-        return kind, Slope(*rest)
+        return kind, CostAccrual(*rest)
     if kind == "m":
         return kind, rest[0]
     if kind in ("s", "v"):

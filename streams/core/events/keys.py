@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from streams.core.events.types import ContactDeflected, CostIncurred, Event, TicketMessage
 
-__all__ = ["Key", "first_key", "last_key", "order", "record_key", "scope"]
+__all__ = ["Key", "first_key", "last_key", "owner", "record_key", "sort_key"]
 
 _MESSAGE_RANK: Final = {"customer": 2, "bot": 3, "rule": 3, "agent": 4}
 
@@ -15,7 +15,7 @@ _MESSAGE_RANK: Final = {"customer": 2, "bot": 3, "rule": 3, "agent": 4}
 Key: TypeAlias = tuple[int, int, str]
 
 
-def order(event: Event) -> Key:
+def sort_key(event: Event) -> Key:
     """The sort key of an event: its instant, its rank among equals, its id. The same whatever the arrival."""
     at = int(event.occurred_at)  # plain: reckoned with and hashed all over, and nothing the collector has to track
     if type(event) is TicketMessage:
@@ -25,10 +25,10 @@ def order(event: Event) -> Key:
 
 def record_key(event: Event) -> str:
     """The record's key: the customer, the cost, or the anonymous contact itself."""
-    return scope(event)[1:]
+    return owner(event)[1:]
 
 
-def scope(event: Event) -> str:
+def owner(event: Event) -> str:
     """Whose event it is: the record's key with the sort of owner before it, for their ids may be alike."""
     if type(event) is CostIncurred:
         return "k" + event.cost_id

@@ -7,15 +7,14 @@ from typing import Final
 
 from streams.core.ledger.quantiles import bin_of
 
-__all__ = ["Kind", "amounts", "apart", "both"]
+__all__ = ["Kind", "amounts", "pack_clocks", "unpack_clocks"]
 
 
 class Kind(Enum):
     COUNT = "count"
-    SAMPLE = "sample"
-    TIMES = "times"
+    TWO_CLOCKS = "two clocks"
     AMOUNT = "amount"
-    MARK = "mark"
+    INSTANT = "instant"
 
 
 _keys: dict[tuple[str, int], str] = {}
@@ -31,10 +30,10 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
         return ((name, value),)
     if kind is Kind.AMOUNT:
         return ((name, value), (f"{name}.n", 1))
-    if kind is Kind.MARK:
+    if kind is Kind.INSTANT:
         return ((f"{name}.{abs(value)}", 1 if value > 0 else -1),)
-    if kind is Kind.TIMES:
-        calendar, business = apart(value)
+    if kind is Kind.TWO_CLOCKS:
+        calendar, business = unpack_clocks(value)
         working = _WORKING.get(name) or _WORKING.setdefault(name, f"{name}_business")
         return (
             (f"{name}.sum", calendar),
@@ -46,13 +45,13 @@ def amounts(name: str, kind: Kind, value: int) -> tuple[tuple[str, int], ...]:
     return ((f"{name}.sum", value), (f"{name}.n", 1), (_bin_key(name, value), 1))
 
 
-def both(calendar: int, business: int) -> int:
+def pack_clocks(calendar: int, business: int) -> int:
     """A duration in ms on both clocks (>= 0) as one value, so that it is one booking."""
     return calendar << _BUSINESS_BITS | business
 
 
-def apart(value: int) -> tuple[int, int]:
-    """A duration, or a sum of durations, of ``both`` clocks: calendar and business."""
+def unpack_clocks(value: int) -> tuple[int, int]:
+    """A duration, or a sum of durations, of ``pack_clocks`` clocks: calendar and business."""
     return value >> _BUSINESS_BITS, value & _BUSINESS
 
 

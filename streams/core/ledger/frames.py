@@ -22,13 +22,13 @@ from streams.core.temporal.instants import DAY, format_instant
 from streams.core.temporal.periods import Aligned, Period
 from streams.core.temporal.windows import DAYS, Window, floor
 
-__all__ = ["Frame", "Frames", "Stretch"]
+__all__ = ["FlowSums", "Frame", "Frames"]
 
 _YEAR: Final = 364
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class FlowSums:
     """The flows of [start, end) by margin."""
 
     start: int
@@ -41,17 +41,17 @@ class Frame:
     """One window at one instant; ``flows`` is None for ``now``, which has levels alone."""
 
     window: str
-    flows: Stretch | None
+    flows: FlowSums | None
     period_start: str | None = None
     final: bool = False
-    previous: Stretch | None = None
-    year_before: Stretch | None = None
+    previous: FlowSums | None = None
+    year_before: FlowSums | None = None
     #: Customers active at the start of an aligned window; None for other windows.
     active: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
+class _Request:
     """A stretch that is asked for: its name stays while the clock moves, so that its sums can slide."""
 
     name: tuple[str, str, int]
@@ -94,20 +94,20 @@ class Frames:
         """Every instant at which a stretch asked for at ``as_of`` begins or ends."""
         yield as_of
         for name, at in self._baselines.items():
-            ask = _baseline(name, *at)
-            yield from (ask.start, ask.end)
-        for ask in self._asked(as_of):
-            yield ask.start
-            yield ask.end
+            request = _baseline(name, *at)
+            yield from (request.start, request.end)
+        for request in self._requests(as_of):
+            yield request.start
+            yield request.end
 
     def at(self, as_of: int) -> tuple[list[Frame], list[tuple[Frame, int]]]:
         """The frames of running windows, and those of ended periods, each with the version of its sums."""
         self.levels.advance(self._grid.ever(as_of))
-        asked = {ask.name: ask for ask in self._asked(as_of)}
+        requests = {request.name: request for request in self._requests(as_of)}
         kept = {_baseline(name, *at).name for name, at in self._baselines.items()}
-        for name in self._sliding.keys() - asked.keys() - kept:
+        for name in self._sliding.keys() - requests.keys() - kept:
             del self._sliding[name]
-        stretches = {name: self._stretch(ask) for name, ask in asked.items()}
+        stretches = {name: self._stretch(request) for name, request in requests.items()}
         running = [Frame("now", None)]
         running += [_frame(window.name, None, stretches) for window in self._windows]
         if self._start is not None and self._start < as_of:
@@ -128,61 +128,61 @@ class Frames:
                     ended.append((frame, self._sliding[kind.name, "", period.start].version))
         return running, ended
 
-    def baselines(self) -> dict[str, Stretch]:
+    def baselines(self) -> dict[str, FlowSums]:
         """The flows of each baseline's window, whole local days up to its midnight."""
         return {name: self._stretch(_baseline(name, *at)) for name, at in self._baselines.items()}
 
-    def _stretch(self, ask: _Ask) -> Stretch:
-        ranges = self._grid.tile(ask.start, ask.end, ask.resolution)
-        sliding = self._sliding.get(ask.name)
+    def _stretch(self, request: _Request) -> FlowSums:
+        ranges = self._grid.tile(request.start, request.end, request.resolution)
+        sliding = self._sliding.get(request.name)
         if sliding is None:  # a year to date and 365 days are the same panes but for a few
             empty = Sliding(self._panes)
             nearest = min((empty, *self._sliding.values()), key=lambda held: held.away(ranges))
-            sliding = self._sliding[ask.name] = nearest.copy()
+            sliding = self._sliding[request.name] = nearest.copy()
         sliding.advance(ranges)
-        return Stretch(ask.start, ask.end, sliding.sums)
+        return FlowSums(request.start, request.end, sliding.sums)
 
-    # -- what is asked for ------------------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------------------
 
-    def _asked(self, as_of: int) -> Iterator[_Ask]:
+    def _requests(self, as_of: int) -> Iterator[_Request]:
         for window in self._windows:
             start = window.start(as_of)
-            yield _Ask((window.name, "", 0), start, as_of, window.resolution)
-            yield _Ask((window.name, "previous", 0), window.start(start), start, window.resolution)
+            yield _Request((window.name, "", 0), start, as_of, window.resolution)
+            yield _Request((window.name, "previous", 0), window.start(start), start, window.resolution)
             if window.whole_days:
                 end = window.calendar.shift(as_of, -_YEAR)
                 begin = window.calendar.shift(as_of, -_YEAR - window.whole_days)
-                yield _Ask((window.name, "year_before", 0), begin, end, DAYS)
+                yield _Request((window.name, "year_before", 0), begin, end, DAYS)
         if self._start is not None and self._start < as_of:
             start, year = self._start, _YEAR * DAY
-            yield _Ask(("period", "", 0), start, as_of, 0)
-            yield _Ask(("period", "previous", 0), 2 * start - as_of, start, 0)
-            yield _Ask(("period", "year_before", 0), start - year, as_of - year, 0)
+            yield _Request(("period", "", 0), start, as_of, 0)
+            yield _Request(("period", "previous", 0), 2 * start - as_of, start, 0)
+            yield _Request(("period", "year_before", 0), start - year, as_of - year, 0)
         for kind in self._aligned:
             for period in kind.told(as_of):
                 yield from _of_period(kind, period, as_of)
 
 
-def _baseline(name: str, window: Window, at: int) -> _Ask:
-    return _Ask((name, "baseline", 0), window.calendar.shift(at, -window.whole_days), at, DAYS)
+def _baseline(name: str, window: Window, at: int) -> _Request:
+    return _Request((name, "baseline", 0), window.calendar.shift(at, -window.whole_days), at, DAYS)
 
 
-def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Ask]:
+def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Request]:
     """A period up to ``as_of``, the one before it, and the year before's, by the same elapsed part."""
     end = min(period.end, as_of)
-    yield _Ask((kind.name, "", period.start), period.start, end, DAYS)
+    yield _Request((kind.name, "", period.start), period.start, end, DAYS)
     before = kind.before(period)
     over = as_of >= period.end
     cut = before.end if over else min(before.end, before.start + as_of - period.start)
     cut = max(before.start, floor(cut, DAYS if over else kind.compared[0], kind.calendar))
-    yield _Ask((kind.name, "previous", period.start), before.start, cut, DAYS)
+    yield _Request((kind.name, "previous", period.start), before.start, cut, DAYS)
     year = kind.calendar.midnight(kind.year_before(period.start))
     year_end = kind.calendar.midnight(kind.year_before(end))
-    yield _Ask((kind.name, "year_before", period.start), year, max(year, year_end), DAYS)
+    yield _Request((kind.name, "year_before", period.start), year, max(year, year_end), DAYS)
 
 
 def _frame(
-    name: str, period: Period | None, stretches: Mapping[tuple[str, str, int], Stretch], final: bool = False
+    name: str, period: Period | None, stretches: Mapping[tuple[str, str, int], FlowSums], final: bool = False
 ) -> Frame:
     key = period.start if period else 0
     return Frame(

@@ -71,7 +71,7 @@ class LiveGrid:
     def resolutions(self) -> int:
         return DAYS + 1
 
-    def horizon(self, resolution: int) -> int:
+    def keeps_from(self, resolution: int) -> int:
         """Slots before this edge are out of every window's reach (never for days)."""
         return -_EVER if resolution == DAYS else self.clock - self._reach[resolution]
 

@@ -20,15 +20,15 @@ from streams.core.ledger.bookings import Booking, Entry, Interval
 from streams.core.ledger.dimensions import PROFILE, UNKNOWN, Labels
 from streams.core.ledger.measures import MEASURES, measure
 
-__all__ = ["MARK", "NOBODY", "Past", "Profile", "Stretch", "settle"]
+__all__ = ["NO_HISTORY", "OWNER_SEPARATOR", "KeySpan", "LabelHistory", "Past", "label_entries"]
 
 #: Parts an id of merged customers from whose it is; sorts before what ids are made of, so that they sort as they did.
-MARK: Final = "\x1f"
+OWNER_SEPARATOR: Final = "\x1f"
 #: From one key up to another, included (None: ever).
-Stretch = tuple[Key, Key | None]
+KeySpan = tuple[Key, Key | None]
 
 
-class Profile:
+class LabelHistory:
     """Labels by time: ``labels[i]`` holds after ``keys[i - 1]`` and up to ``keys[i]``, included."""
 
     __slots__ = ("keys", "labels")
@@ -54,7 +54,7 @@ class Profile:
             index += 1
         yield start, end, self.labels[index]
 
-    def replace(self, first: Key, last: Key | None, steps: Iterable[tuple[Key, Labels]]) -> Stretch | None:
+    def replace(self, first: Key, last: Key | None, steps: Iterable[tuple[Key, Labels]]) -> KeySpan | None:
         """Puts other steps, (key, labels after it) in order, in place of those from ``first`` to ``last``.
 
         The labels before and after that stretch must stay as they are (``last`` None: there is no after). Steps
@@ -91,45 +91,45 @@ class Past(NamedTuple):
     """What merged customers were up to ``since`` (ms): each one's labels, and who was one with it."""
 
     since: int
-    labels: Mapping[str, Profile]
+    labels: Mapping[str, LabelHistory]
     mates: Mapping[str, frozenset[str]]
 
-    def then(self, customer: str, profile: Profile) -> Profile:
+    def then(self, customer: str, history: LabelHistory) -> LabelHistory:
         """A customer's labels up to the merge, and those of all of them together from then on."""
         own, start = self.labels[customer], (self.since,)
-        mine, ours = bisect_left(own.keys, start), bisect_left(profile.keys, start)
-        return Profile(
-            [*own.keys[:mine], first_key(self.since), *profile.keys[ours:]],
-            [*own.labels[: mine + 1], *profile.labels[ours:]],
+        mine, ours = bisect_left(own.keys, start), bisect_left(history.keys, start)
+        return LabelHistory(
+            [*own.keys[:mine], first_key(self.since), *history.keys[ours:]],
+            [*own.labels[: mine + 1], *history.labels[ours:]],
         )
 
 
 #: Of whom nothing is known.
-NOBODY = Profile([], [(UNKNOWN,) * len(PROFILE)])
+NO_HISTORY = LabelHistory([], [(UNKNOWN,) * len(PROFILE)])
 
 
-def settle(
-    entries: Iterable[Entry], intervals: Iterable[Interval], profile: Profile, tail: Labels = ()
+def label_entries(
+    entries: Iterable[Entry], intervals: Iterable[Interval], history: LabelHistory, tail: Labels = ()
 ) -> list[Booking]:
     """Entries and intervals as bookings: with the customer's labels, then ``tail``, after their own."""
     booked: list[Booking] = []
-    keys = profile.keys
+    keys = history.keys
     since: Key | None = None  # the entries of a ticket mostly fall between two steps: one search for all of them
     until: Key | None = None
-    known: Labels = () if keys else profile.labels[0] + tail
+    known: Labels = () if keys else history.labels[0] + tail
     for key, name, labels, value in entries:
         if (MEASURES.get(name) or measure(name)).scheme.profiled:
             if keys and (not known or (since is not None and key <= since) or (until is not None and key > until)):
                 index = bisect_left(keys, key)
                 since = keys[index - 1] if index else None
                 until = keys[index] if index < len(keys) else None
-                known = profile.labels[index] + tail
+                known = history.labels[index] + tail
             labels = labels + known
         booked.append((key[0], name, labels, value))
     for name, start, end, labels, value in intervals:
         kind, scheme, _ = MEASURES.get(name) or measure(name)
-        back = -value if kind in (Kind.COUNT, Kind.MARK) else value
-        stretches = profile.split(start, end) if scheme.profiled else ((start, end, None),)
+        back = -value if kind in (Kind.COUNT, Kind.INSTANT) else value
+        stretches = history.split(start, end) if scheme.profiled else ((start, end, None),)
         for begin, upto, of_customer in stretches:
             whole = labels if of_customer is None else labels + of_customer + tail
             booked.append((begin[0], name, whole, value))

@@ -39,7 +39,7 @@ class _Place(NamedTuple):
     #: What is pending under its scheme, by instant.
     at: dict[int, Labelled]
     scheme: Scheme
-    edged: bool
+    ends_at_pane_edge: bool
 
 
 class Ledger:
@@ -96,8 +96,8 @@ class Ledger:
         """Where a measure goes; None if it is not booked."""
         if name not in self._places:
             wanted = self._measures is None or name.partition("@")[0] in self._measures
-            kind, scheme, edged = measure(name)
-            place = _Place(kind is Kind.COUNT, kind, self._at[scheme, edged], scheme, edged)
+            kind, scheme, ends_at_pane_edge = measure(name)
+            place = _Place(kind is Kind.COUNT, kind, self._at[scheme, ends_at_pane_edge], scheme, ends_at_pane_edge)
             self._places[name] = place if wanted else None
         return self._places[name]
 
@@ -105,7 +105,7 @@ class Ledger:
         """What is pending at an instant."""
         if len(place.at) >= _REMEMBERED:
             place.at.clear()
-        pane = self.grid.standing(at) if place.edged else self.grid.finest(at)
+        pane = self.grid.standing(at) if place.ends_at_pane_edge else self.grid.finest(at)
         found = place.at[at] = self._pending.setdefault(pane, {}).setdefault(place.scheme, {})
         return found
 

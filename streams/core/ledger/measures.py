@@ -43,12 +43,12 @@ class Measure(NamedTuple):
     kind: Kind = Kind.COUNT
     scheme: Scheme = LABELLED
     #: Whether it is a level that mostly ends with a window's pane, just before its edge.
-    edged: bool = False
+    ends_at_pane_edge: bool = False
 
 
 _TWINS: Final = {LABELLED: LEVELS, SURVEYED: SURVEY_LEVELS, TOTAL: TOTAL_LEVELS}
 
-_COUNT, _TIMES, _LEVEL = Measure(), Measure(Kind.TIMES), Measure(scheme=LEVELS)
+_COUNT, _TIMES, _LEVEL = Measure(), Measure(Kind.TWO_CLOCKS), Measure(scheme=LEVELS)
 
 MEASURES: Final[dict[str, Measure]] = {
     "tickets_created": _COUNT,
@@ -59,7 +59,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "solvings_reopened": _COUNT,
     "tickets_open": _LEVEL,
     "tickets_unanswered": _LEVEL,
-    "unanswered_since": Measure(Kind.MARK, LEVELS),
+    "unanswered_since": Measure(Kind.INSTANT, LEVELS),
     "handle_ms": _COUNT,
     "tickets_handled": _COUNT,
     "agent_messages": _COUNT,
@@ -141,5 +141,5 @@ def measure(name: str) -> Measure:
         family, _, window = name.partition("@")
         kind, scheme, _ = MEASURES[family]
         scheme = scheme if window in ALIGNED else _TWINS.get(scheme, scheme)
-        found = MEASURES[name] = Measure(kind, scheme, edged=scheme.level)
+        found = MEASURES[name] = Measure(kind, scheme, ends_at_pane_edge=scheme.level)
     return found

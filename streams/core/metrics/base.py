@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.core.costs.accrual import Course
+from streams.core.costs.accrual import AccruedCosts
 from streams.core.ledger.dimensions import DIMENSIONS
 from streams.core.ledger.measures import per_window
 from streams.core.ledger.quantiles import nearest_rank
@@ -52,7 +52,7 @@ class Value(msgspec.Struct, frozen=True, gc=False):
 class Sums(NamedTuple):
     """One margin's amounts in one window. ``cost`` is what falls on it, allocated, in minor units.
 
-    ``span`` is the window itself, [start, end); ``course`` all of its costs, whoever they fall on.
+    ``span`` is the window itself, [start, end); ``accrued`` all of its costs, whoever they fall on.
     """
 
     cell: Mapping[str, int]
@@ -62,7 +62,7 @@ class Sums(NamedTuple):
     cost: int
     policy: Policy
     span: tuple[int, int] = (0, 0)
-    course: Course | None = None
+    accrued: AccruedCosts | None = None
     #: Customers active at the start of an aligned window; None in other windows.
     active: int | None = None
     #: The cell's bins by measure, sorted out when first asked for.

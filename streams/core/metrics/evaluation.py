@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from streams.core.costs.accrual import Course, Slope, allocate, course
+from streams.core.costs.accrual import AccruedCosts, CostAccrual, accrued_costs, allocate
 from streams.core.ledger.dimensions import ALL, CLASSES, DIMENSIONS, MODELS, OTHER, Margin
-from streams.core.ledger.frames import Frame, Stretch
+from streams.core.ledger.frames import FlowSums, Frame
 from streams.core.ledger.panes import Cell, merge
 from streams.core.metrics.base import ALLOCATED, COST, Metric, Sums, Value
 from streams.core.metrics.records import MetricRecord
@@ -32,7 +32,7 @@ def evaluate(
     frames: Sequence[Frame],
     levels: Mapping[Margin, Cell],
     as_of: int,
-    slopes: Mapping[Slope, int],
+    accruals: Mapping[CostAccrual, int],
     policy: Policy,
     metrics: Iterable[Metric],
     limit: int = 50,
@@ -45,7 +45,7 @@ def evaluate(
     """
     stamp = format_instant(as_of)
     shown = [name for name in _DIMENSIONS if dimensions is None or name in _ALWAYS or name in dimensions]
-    context = _Context(levels, as_of, slopes, policy)
+    context = _Context(levels, as_of, accruals, policy)
     for metric in metrics:
         if metric.compute is None:
             continue
@@ -85,19 +85,21 @@ def evaluate(
 class _Context:
     """What all tables of one evaluation share; each table is made once."""
 
-    def __init__(self, levels: Mapping[Margin, Cell], as_of: int, slopes: Mapping[Slope, int], policy: Policy) -> None:
+    def __init__(
+        self, levels: Mapping[Margin, Cell], as_of: int, accruals: Mapping[CostAccrual, int], policy: Policy
+    ) -> None:
         self.levels = _by_dimension(levels)
         self.as_of = as_of
-        self.slopes = slopes
+        self.accruals = accruals
         self.policy = policy
         self._flows: dict[int, dict[str, dict[str, Cell]]] = {}
-        self._courses: dict[int, Course] = {}
+        self._accrued: dict[int, AccruedCosts] = {}
         self._tables: dict[tuple[str, int, str], _Table] = {}
 
     def tables(self, frames: Iterable[Frame], dimension: str) -> list[_Table]:
         return [self.table(frame.window, frame.flows, dimension, frame.active) for frame in frames]
 
-    def table(self, window: str, flows: Stretch | None, dimension: str, active: int | None = None) -> _Table:
+    def table(self, window: str, flows: FlowSums | None, dimension: str, active: int | None = None) -> _Table:
         key = (window, id(flows), dimension)
         found = self._tables.get(key)
         if found is None:
@@ -105,7 +107,7 @@ class _Context:
             found.active = active
         return found
 
-    def _make(self, window: str, flows: Stretch | None, dimension: str) -> _Table:
+    def _make(self, window: str, flows: FlowSums | None, dimension: str) -> _Table:
         table = _Table(window, flows, self.as_of, self.policy)
         table.levels = self.levels.get(dimension, {})
         if flows is None:
@@ -114,13 +116,13 @@ class _Context:
         if parted is None:
             parted = self._flows[id(flows)] = _by_dimension(flows.sums)
         table.cells = parted.get(dimension, {})
-        table.course = self._courses.get(id(flows))
-        if table.course is None:
-            table.course = self._courses[id(flows)] = course(self.slopes, flows.start, flows.end)
+        table.accrued = self._accrued.get(id(flows))
+        if table.accrued is None:
+            table.accrued = self._accrued[id(flows)] = accrued_costs(self.accruals, flows.start, flows.end)
         if dimension == "all":
-            table.costs = {"all": table.course.total}
+            table.costs = {"all": table.accrued.total}
         elif dimension not in _UNCOSTED:
-            table.costs = allocate(table.course, dimension, weights(flows.sums.get(ALL, {}), table.cells))
+            table.costs = allocate(table.accrued, dimension, weights(flows.sums.get(ALL, {}), table.cells))
         return table
 
     def compared(self, metric: Metric, frame: Frame, dimension: str) -> dict[str, _Table]:
@@ -132,12 +134,12 @@ class _Context:
 
 
 def value_in(
-    metric: Metric, flows: Stretch, window: str, margin: Margin, slopes: Mapping[Slope, int], policy: Policy
+    metric: Metric, flows: FlowSums, window: str, margin: Margin, accruals: Mapping[CostAccrual, int], policy: Policy
 ) -> int | float | None:
     """A metric's value over one stretch of flows, by itself; None for what depends on levels."""
     if metric.compute is None or metric.level:
         return None
-    context = _Context({}, flows.end, slopes, policy)
+    context = _Context({}, flows.end, accruals, policy)
     return metric.compute(context.table(window, flows, margin[0]).sums(margin[1])).value
 
 
@@ -158,7 +160,7 @@ def _by_dimension(sums: Mapping[Margin, Cell]) -> dict[str, dict[str, Cell]]:
 class _Table:
     """The members of one dimension in one frame, and what each is measured by."""
 
-    def __init__(self, window: str, flows: Stretch | None, as_of: int, policy: Policy) -> None:
+    def __init__(self, window: str, flows: FlowSums | None, as_of: int, policy: Policy) -> None:
         self.window = window
         self.flows = flows
         self.as_of = as_of
@@ -167,7 +169,7 @@ class _Table:
         self.levels: dict[str, Cell] = {}
         self.costs: dict[str, int] = {}
         #: All costs of the window, whoever they fall on; None in ``now``.
-        self.course: Course | None = None
+        self.accrued: AccruedCosts | None = None
         self.active: int | None = None
         self._stems: dict[str, set[str]] = {}
         self._members: dict[str, Sums] = {}
@@ -192,7 +194,7 @@ class _Table:
 
     def _sums(self, cell: Cell, levels: Cell, cost: int) -> Sums:
         span = (self.as_of, self.as_of) if self.flows is None else (self.flows.start, self.flows.end)
-        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.course, self.active, {})
+        return Sums(cell, levels, self.window, self.as_of, cost, self.policy, span, self.accrued, self.active, {})
 
     def having(self, measures: Sequence[str]) -> Iterator[str]:
         """The members with any amount of any of these measures."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from streams.core.costs.accrual import Slope
-from streams.core.ledger.frames import Stretch
+from streams.core.costs.accrual import CostAccrual
+from streams.core.ledger.frames import FlowSums
 from streams.core.metrics.derived import Teller
 from streams.core.metrics.evaluation import value_in
 from streams.core.metrics.families import METRICS
@@ -19,11 +19,11 @@ from streams.core.policy import Policy
 from streams.core.temporal.instants import format_instant
 from streams.core.temporal.windows import Window
 
-__all__ = ["NO_YARDSTICK", "Judgement", "Yardstick", "baseline_values", "baselines_of", "judge"]
+__all__ = ["NO_TARGETS", "Judgement", "Targets", "baseline_values", "baselines_of", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class Targets:
     """What values are judged by. It changes no sums, so it may differ from board to board."""
 
     csat_benchmark: float = 0.78
@@ -39,7 +39,7 @@ class Judgement(NamedTuple):
 
 def judge(
     records: Iterable[MetricRecord],
-    yardstick: Yardstick,
+    yardstick: Targets,
     baselines: Mapping[str, float | None],
     as_of: int,
 ) -> Judgement:
@@ -70,10 +70,10 @@ def judge(
     return Judgement(judged, found)
 
 
-NO_YARDSTICK: Final = Yardstick()
+NO_TARGETS: Final = Targets()
 
 
-def baselines_of(yardstick: Yardstick, windows: Sequence[Window]) -> dict[str, tuple[Window, int]]:
+def baselines_of(yardstick: Targets, windows: Sequence[Window]) -> dict[str, tuple[Window, int]]:
     """The windows at past midnights that goals are measured from."""
     named = {window.name: window for window in windows}
     return {
@@ -84,12 +84,12 @@ def baselines_of(yardstick: Yardstick, windows: Sequence[Window]) -> dict[str, t
 
 
 def baseline_values(
-    yardstick: Yardstick, stretches: Mapping[str, Stretch], slopes: Mapping[Slope, int], policy: Policy
+    yardstick: Targets, stretches: Mapping[str, FlowSums], accruals: Mapping[CostAccrual, int], policy: Policy
 ) -> dict[str, float | None]:
     """The goals' values at their baseline; None for metrics made of levels."""
     return {
         goal.name: value_in(
-            METRICS[goal.metric], stretches[goal.name], goal.window, (goal.dimension, goal.member), slopes, policy
+            METRICS[goal.metric], stretches[goal.name], goal.window, (goal.dimension, goal.member), accruals, policy
         )
         for goal in yardstick.goals
         if goal.name in stretches

@@ -15,12 +15,12 @@ _BOTH: Final = (COST, "attributed_revenue", "contacts_deflected")
 
 
 def _cost(sums: Sums) -> Value:
-    """Count: the costs in course, the same for every member that bears any, because most costs fall on many."""
-    return Value(sums.cost, sums.course.costs if sums.cost and sums.course else 0)
+    """Count: the costs that accrue, the same for every member that bears any, because most costs fall on many."""
+    return Value(sums.cost, sums.accrued.costs if sums.cost and sums.accrued else 0)
 
 
 def _estimated(sums: Sums) -> Value:
-    part = sums.course.estimated if sums.course else 0
+    part = sums.accrued.estimated if sums.accrued else 0
     return Value(part / sums.cost if sums.cost else None, sums.cost)
 
 
@@ -44,7 +44,7 @@ def _excluding_savings(sums: Sums) -> Value:
 
 def _maturity(sums: Sums) -> Value:
     start, end = sums.span
-    past = min(end, sums.as_of - sums.policy.horizon) - start
+    past = min(end, sums.as_of - sums.policy.longest_horizon_ms) - start
     return Value(max(past, 0) / (end - start), 1) if end > start else Value(None, 0)
 
 

@@ -37,14 +37,14 @@ def credits(touches: Sequence[Touch], placed: int, attribution: Attribution) -> 
     ``touches`` are all of the customer's, sorted by key. The last touch is always the last credit, even where the
     model gives it nothing: in counts the order is its. Other touches without a share are left out.
     """
-    start = bisect_left(touches, ((placed - attribution.look_back,),))
+    start = bisect_left(touches, ((placed - attribution.look_back_ms,),))
     end = bisect_left(touches, ((placed,),), lo=start)
     if start == end:
         return []
     if attribution.model == "last_touch":  # not to weigh a thousand touches for the one that gets all
         return [Credit(touches[end - 1], 1)]
     found = touches[start:end]
-    weighed = weights(attribution.model, [touch.key[0] for touch in found], attribution.half_life)
+    weighed = weights(attribution.model, [touch.key[0] for touch in found], attribution.half_life_ms)
     pairs = [Credit(touch, weight) for touch, weight in zip(found, weighed, strict=True)]
     return [credit for credit in pairs[:-1] if credit.weight] + pairs[-1:]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.core.events.keys import Key, order
+from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import (
     CartAbandoned,
     OrderCancelled,
@@ -28,7 +28,7 @@ from streams.core.ledger.bookings import Entry
 from streams.core.ledger.dimensions import NO_LABELS
 from streams.core.policy import Policy
 
-__all__ = ["Order", "read", "read_cart"]
+__all__ = ["Order", "read_cart", "read_order"]
 
 
 class Order:
@@ -55,8 +55,8 @@ class Order:
         return None if self.paid_key is None else self.paid_key[0]
 
 
-def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
-    """Reads an order's events, sorted by ``order``."""
+def read_order(events: Sequence[OrderEvent], policy: Policy) -> Order:
+    """Reads an order's events, sorted by ``sort_key``."""
     found = Order()
     found.placed = next((event for event in events if type(event) is OrderPlaced), None)
     if found.placed is None:
@@ -67,14 +67,14 @@ def read(events: Sequence[OrderEvent], policy: Policy) -> Order:
     refunds: set[str] = set()
     for event in events:
         if isinstance(event, OrderPaid):
-            payments.append((order(event), _amount(found, event, 1, unrated, policy)))
+            payments.append((sort_key(event), _amount(found, event, 1, unrated, policy)))
         elif isinstance(event, OrderCancelled):
-            back.append((order(event), None))
+            back.append((sort_key(event), None))
         elif isinstance(event, OrderRefunded | OrderChargedBack) and event.refund_id not in refunds:
             refunds.add(event.refund_id)
             amount = _amount(found, event, -1, unrated, policy)
-            back.append((order(event), amount))
-            found.entries.append((order(event), "revenue_refunded", NO_LABELS, amount))
+            back.append((sort_key(event), amount))
+            found.entries.append((sort_key(event), "revenue_refunded", NO_LABELS, amount))
     found.entries.extend((key, "revenue_paid", NO_LABELS, amount) for key, amount in payments)
     if payments:
         _take(found, payments, back)
@@ -112,4 +112,4 @@ def _amount(
 
 def read_cart(events: Sequence[CartAbandoned]) -> Key | None:
     """When a cart was first abandoned."""
-    return order(events[0]) if events else None
+    return sort_key(events[0]) if events else None

@@ -11,12 +11,12 @@ from streams.core.ledger.dimensions import NO_LABELS, Labels
 from streams.core.ledger.measures import per_window
 from streams.core.surveys.reader import Survey
 from streams.core.surveys.scores import SCORE_UNIT, scored
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.tickets.view import Ticket
 
-__all__ = ["MEASURES", "entries", "followed", "sentiments"]
+__all__ = ["BOOKS", "entries", "followed", "sentiments"]
 #: What surveys book by themselves.
-MEASURES: Final = (
+BOOKS: Final = (
     "surveys_sent", "sendings_answered", "surveys_answered", "csat_answers", "csat_score", "csat_satisfied",
     "ces_answers", "ces_score", "ces_positive", "resolution_answers", "resolution_yes", "nps_answers", "nps_promoters",
     "nps_detractors",
@@ -54,14 +54,14 @@ def labels_of(survey: Survey, ticket: Ticket | None) -> Labels:
     return labels if survey.agent is None else (*labels[:-1], survey.agent)
 
 
-def followed(survey: Survey, ticket: Ticket | None, following: Key, asked: Asked) -> list[Interval]:
+def followed(survey: Survey, ticket: Ticket | None, following: Key, windows: WindowSet) -> list[Interval]:
     """What an NPS answer takes back of itself where the customer's next one in the program is in the window too."""
     if survey.answered is None:
         return []
     labels = labels_of(survey, ticket)
     return [
         (per_window(name, window), following, None if end is None else last_key(end), labels, 1)
-        for window, end in asked.holding(survey.answered[0], following[0])
+        for window, end in windows.holding(survey.answered[0], following[0])
         for name, value in scored(survey.kind, survey.position)
         if value
     ]

@@ -16,11 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from streams.core.events.keys import Key, order
+from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import SurveyAnswered, SurveyEvent, SurveySent
 from streams.core.surveys.scores import SCORE_UNIT, position_of, satisfied
 
-__all__ = ["Survey", "read", "verdicts"]
+__all__ = ["Survey", "read_survey", "verdicts"]
 
 
 class Survey:
@@ -45,8 +45,8 @@ class Survey:
         return self.sent or self.answered
 
 
-def read(events: Sequence[SurveyEvent]) -> Survey:
-    """Reads a survey's events, sorted by ``order``."""
+def read_survey(events: Sequence[SurveyEvent]) -> Survey:
+    """Reads a survey's events, sorted by ``sort_key``."""
     found = Survey()
     sent = next((event for event in events if type(event) is SurveySent), None)
     answers = [event for event in events if type(event) is SurveyAnswered]
@@ -55,9 +55,9 @@ def read(events: Sequence[SurveyEvent]) -> Survey:
     found.ticket_id = _said(says, "ticket_id")
     found.agent = _said(says, "agent_id")
     found.program = _said(says, "program") or ("transactional" if found.ticket_id else "relationship")
-    found.sent = order(sent) if sent else None
+    found.sent = sort_key(sent) if sent else None
     if answers and found.kind is not None:
-        found.answered = order(answers[-1])
+        found.answered = sort_key(answers[-1])
         found.position = position_of(answers[-1].score, found.kind, _said(says, "scale_min"), _said(says, "scale_max"))
         if found.kind == "ces" and found.position is not None and _said(says, "direction") == "effort":
             found.position = SCORE_UNIT - found.position
@@ -75,5 +75,5 @@ def verdicts(events: Sequence[SurveyEvent]) -> list[tuple[Key, bool]]:
     if _said(says, "kind") != "csat":
         return []
     scale = _said(says, "scale_min"), _said(says, "scale_max")
-    scores = [(order(answer), position_of(answer.score, "csat", *scale)) for answer in answers]
+    scores = [(sort_key(answer), position_of(answer.score, "csat", *scale)) for answer in answers]
     return [(key, satisfied(position)) for key, position in scores if position is not None]

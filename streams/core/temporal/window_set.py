@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from streams.core.temporal.periods import Aligned
 from streams.core.temporal.windows import Window
 
-__all__ = ["Asked"]
+__all__ = ["WindowSet"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WindowSet:
     """All windows that values are asked for; ``start`` (ms) is that of a replay's own window ``period``."""
 
     rolling: Sequence[Window] = ()

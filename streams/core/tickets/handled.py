@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from streams.core.events.keys import Key
 from streams.core.ledger.bookings import Booking
 from streams.core.ledger.dimensions import ABSENT, Labels
-from streams.core.ledger.label_history import Profile
+from streams.core.ledger.label_history import LabelHistory
 from streams.core.ledger.measures import per_window
-from streams.core.temporal.window_set import Asked
+from streams.core.temporal.window_set import WindowSet
 from streams.core.tickets.view import Touch
 
 __all__ = ["bookings"]
@@ -27,31 +27,31 @@ __all__ = ["bookings"]
 _MEASURE = "tickets_handled"
 
 
-def bookings(handlings: Sequence[Touch], profile: Profile, asked: Asked) -> Iterator[Booking]:
+def bookings(handlings: Sequence[Touch], history: LabelHistory, windows: WindowSet) -> Iterator[Booking]:
     """What a ticket's handlings book, sorted by key.
 
     The customer's labels are those before each handling and stay with it, as with every sample.
     """
-    whole = [(key, labels + profile.before(key)) for key, labels in handlings]
+    whole = [(key, labels + history.before(key)) for key, labels in handlings]
     for index, (key, labels) in enumerate(whole):
         yield key[0], _MEASURE, labels, 1
         after = whole[index + 1 :]
         if not after:
             return
         following, others = after[0]
-        yield from _again(key, following, labels, 1, asked)
+        yield from _again(key, following, labels, 1, windows)
         for place in (place for place, member in enumerate(labels) if others[place] != member):
             # Taken back above with the rest, and given again up to where its own member follows.
             member = labels[place]
             alone = (*[ABSENT] * place, member, *[ABSENT] * (len(labels) - place - 1))
-            yield from _again(key, following, alone, -1, asked)
+            yield from _again(key, following, alone, -1, windows)
             then = next((later for later, there in after if there[place] == member), None)
             if then is not None:
-                yield from _again(key, then, alone, 1, asked)
+                yield from _again(key, then, alone, 1, windows)
 
 
-def _again(key: Key, following: Key, labels: Labels, value: int, asked: Asked) -> Iterator[Booking]:
-    for window, end in asked.holding(key[0], following[0]):
+def _again(key: Key, following: Key, labels: Labels, value: int, windows: WindowSet) -> Iterator[Booking]:
+    for window, end in windows.holding(key[0], following[0]):
         name = per_window(_MEASURE, window)
         yield following[0], name, labels, value
         if end is not None:

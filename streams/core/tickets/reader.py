@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.core.events.keys import Key, order
+from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import (
     TicketCreated,
     TicketEscalated,
@@ -25,17 +25,17 @@ from streams.core.events.types import (
     TicketUpdated,
     TicketVoided,
 )
-from streams.core.ledger.amounts import apart
+from streams.core.ledger.amounts import unpack_clocks
 from streams.core.ledger.bookings import Entry
 from streams.core.policy import Policy
 from streams.core.tickets.recorder import Recorder
 from streams.core.tickets.view import SOLVED, WAITING, Clocks, Repeat, Ticket, Touch, Wait
 
-__all__ = ["Repeat", "Ticket", "Touch", "read"]
+__all__ = ["Repeat", "Ticket", "Touch", "read_ticket"]
 
 
-def read(events: Sequence[TicketEvent], policy: Policy) -> Ticket:
-    """Reads a ticket's events, sorted by ``order``."""
+def read_ticket(events: Sequence[TicketEvent], policy: Policy) -> Ticket:
+    """Reads a ticket's events, sorted by ``sort_key``."""
     created = next((event for event in events if type(event) is TicketCreated), None)
     if created is None:
         nobody = Ticket()
@@ -54,7 +54,7 @@ class _Reader(Recorder):
     """The state of one ticket while its events are read."""
 
     __slots__ = (
-        "armed", "asked", "first_contact", "held", "last_solving", "later_responses", "merged", "messages",
+        "armed", "first_contact", "first_unanswered", "held", "last_solving", "later_responses", "merged", "messages",
         "one_session", "reopened_first", "response", "status", "statuses", "unacknowledged", "waited", "waiting",
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ class _Reader(Recorder):
         self.response = Wait(self.key, None, None) if by_customer else None
         #: Whether customers' messages start waits; the first one unanswered, and one held while solved.
         self.armed = not by_customer
-        self.asked: Key | None = None
+        self.first_unanswered: Key | None = None
         self.held: Key | None = None
         self.later_responses: list[Wait] = []
         #: The status now, each since when; what the requester waited before it, on both clocks.
@@ -95,13 +95,13 @@ class _Reader(Recorder):
         """What precedes the creation: it changes no state, but work that was done was done."""
         if type(event) is TicketMessage:
             if event.author == "agent" and event.public is not False:
-                self.key = order(event)
+                self.key = sort_key(event)
                 self.touch(event.agent_id)
         elif type(event) not in (TicketStatusChanged, TicketUpdated):
             self.take(event)
 
     def take(self, event: TicketEvent) -> None:
-        self.key = order(event)
+        self.key = sort_key(event)
         kind = type(event)
         if kind is TicketMessage:
             self.message(event)  # type: ignore[arg-type]
@@ -139,17 +139,17 @@ class _Reader(Recorder):
             if self.status in SOLVED:
                 self.held = self.held or self.key
             else:
-                self.asked = self.asked or self.key
+                self.first_unanswered = self.first_unanswered or self.key
 
     def reply(self, event: TicketMessage) -> None:
         at, labels = self.key[0], self.author(event.agent_id)
         if self.waiting:
             self.enter("first_response", labels, self.took(self.created))
             self.stop_waiting(replied=at)
-        if self.asked is not None:
-            self.enter("next_response", labels, self.took(self.asked[0]))
-            self.later_responses.append(Wait(self.asked, at, None))
-        self.asked = self.held = None
+        if self.first_unanswered is not None:
+            self.enter("next_response", labels, self.took(self.first_unanswered[0]))
+            self.later_responses.append(Wait(self.first_unanswered, at, None))
+        self.first_unanswered = self.held = None
         self.armed = True
         self.touch(event.agent_id)
         if event.agent_id is not None and event.agent_id != self.replier:
@@ -163,7 +163,7 @@ class _Reader(Recorder):
 
     def touch(self, agent: str | None, call: bool = False) -> None:
         touches = self.ticket.touches
-        if touches and self.key[0] - touches[-1].key[0] >= self.policy.session_gap:
+        if touches and self.key[0] - touches[-1].key[0] >= self.policy.session_gap_ms:
             self.one_session = False
         touches.append(Touch(self.key, self.author(agent)))
         if not call:
@@ -199,9 +199,9 @@ class _Reader(Recorder):
         if self.waiting:
             self.enter("solved_unanswered", self.labels)
             self.stop_waiting(dropped=at)
-        if self.asked is not None:
-            self.later_responses.append(Wait(self.asked, None, at))
-        self.asked = self.held = None
+        if self.first_unanswered is not None:
+            self.later_responses.append(Wait(self.first_unanswered, None, at))
+        self.first_unanswered = self.held = None
         self.armed = True
         self.unacknowledged = False
         took = self.took(self.created)
@@ -210,7 +210,7 @@ class _Reader(Recorder):
             self.enter("first_resolution", self.labels, took)
             self.first_solving()
         self.last_solving = [(self.key, "full_resolution", self.labels, took)]
-        waited, waited_business = apart(self.waited)
+        waited, waited_business = unpack_clocks(self.waited)
         for name, amount in (
             ("requester_wait_ms", waited),
             ("requester_wait_business_ms", waited_business),
@@ -236,7 +236,7 @@ class _Reader(Recorder):
         self.last_solving = []
         if self.reopened_first is None:
             self.reopened_first = at
-        self.asked, self.held = self.held, None
+        self.first_unanswered, self.held = self.held, None
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -257,12 +257,12 @@ class _Reader(Recorder):
         ticket.intervals += [(name, since, None, self.labels, 1) for name, since in self.levels.items()]
         self.entries += self.last_solving
         if ticket.solved is not None:
-            if self.reopened_first is not None and self.reopened_first < ticket.solved.at + self.policy.repeat:
+            if self.reopened_first is not None and self.reopened_first < ticket.solved.at + self.policy.repeat_ms:
                 ticket.solved = None  # no first contact resolution of any kind
             else:
                 self.entries += self.first_contact
-        if self.asked is not None:
-            self.later_responses.append(Wait(self.asked, None, None))
+        if self.first_unanswered is not None:
+            self.later_responses.append(Wait(self.first_unanswered, None, None))
         ticket.clocks = Clocks(ticket.keys[0], self.response, self.later_responses, self.statuses)
         self.drop_unbooked()
         return ticket

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.core.events.keys import Key, order
+from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import TicketCreated, TicketUpdated
-from streams.core.ledger.amounts import Kind, both
+from streams.core.ledger.amounts import Kind, pack_clocks
 from streams.core.ledger.dimensions import UNKNOWN, Labels
 from streams.core.ledger.measures import MEASURES
 from streams.core.policy import Policy
@@ -21,7 +21,7 @@ __all__ = ["Recorder"]
 
 #: What needs the business clock, which is what a duration costs.
 TIMED: Final = (
-    *(name for name, measure in MEASURES.items() if measure.kind is Kind.TIMES),
+    *(name for name, measure in MEASURES.items() if measure.kind is Kind.TWO_CLOCKS),
     "requester_wait_business_ms",
 )
 
@@ -42,9 +42,9 @@ class Recorder:
     def __init__(self, created: TicketCreated, policy: Policy) -> None:
         self.ticket = Ticket()
         self.entries = self.ticket.entries
-        self.key = order(created)
+        self.key = sort_key(created)
         self.policy = policy
-        self.measure = policy.business.elapsed if policy.books(*TIMED) else _untimed
+        self.measure = policy.business.elapsed if policy.needs(*TIMED) else _untimed
         #: The last duration that was asked for, from when to when: several samples often share it.
         self.measured = (0, 0, 0)
         self.created = self.key[0]
@@ -87,7 +87,7 @@ class Recorder:
         at = self.key[0]
         since, until, found = self.measured
         if since != start or until != at:
-            found = both(at - start, self.measure(start, at))
+            found = pack_clocks(at - start, self.measure(start, at))
             self.measured = (start, at, found)
         return found
 

@@ -19,16 +19,16 @@ from typing import Final, NamedTuple
 from streams.core.events.keys import Key
 from streams.core.ledger.bookings import Booking
 from streams.core.ledger.dimensions import PROFILE, UNKNOWN
-from streams.core.ledger.label_history import Profile
+from streams.core.ledger.label_history import LabelHistory
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.tickets.view import SOLVED, WAITING, Clocks, Ticket, Wait
 
-__all__ = ["MEASURES", "Span", "Verdict", "bookings", "broken_since", "verdicts"]
+__all__ = ["BOOKS", "Span", "Verdict", "bookings", "broken_since", "verdicts"]
 
 #: [start, end) in ms; None: still.
 Span = tuple[int, int | None]
 #: What promises book, and what is made of that (``risk``).
-MEASURES: Final = ("sla_met", "sla_breached", "sla_open_breached", "sla_due_soon", "value_at_risk", "customers_valued")
+BOOKS: Final = ("sla_met", "sla_breached", "sla_open_breached", "sla_due_soon", "value_at_risk", "customers_valued")
 _SEGMENT: Final = PROFILE.index("segment")
 
 
@@ -43,9 +43,9 @@ class Verdict(NamedTuple):
     soon: list[Span]
 
 
-def bookings(ticket: Ticket, profile: Profile, policy: Policy) -> Iterator[Booking]:
-    """What a ticket's promises book. ``profile`` is its customer's."""
-    for verdict in verdicts(ticket, profile, policy):
+def bookings(ticket: Ticket, history: LabelHistory, policy: Policy) -> Iterator[Booking]:
+    """What a ticket's promises book. ``history`` is its customer's."""
+    for verdict in verdicts(ticket, history, policy):
         target = (verdict.target,)
         if verdict.at is not None:
             yield verdict.at, "sla_met" if verdict.met else "sla_breached", target, 1
@@ -56,13 +56,13 @@ def bookings(ticket: Ticket, profile: Profile, policy: Policy) -> Iterator[Booki
                     yield end, name, target, -1
 
 
-def verdicts(ticket: Ticket, profile: Profile, policy: Policy) -> Iterator[Verdict]:
+def verdicts(ticket: Ticket, history: LabelHistory, policy: Policy) -> Iterator[Verdict]:
     """The verdicts of every promise made to a ticket."""
     if ticket.clocks is None:
         return
     for promise in policy.service_levels:
         for wait in _promised(promise, ticket.clocks):
-            if _applies(promise, ticket, profile, wait.start):
+            if _applies(promise, ticket, history, wait.start):
                 yield from _judged(promise, wait, ticket.clocks, policy)
 
 
@@ -96,12 +96,12 @@ def _judged(promise: ServiceLevel, wait: Wait, clocks: Clocks, policy: Policy) -
     return _answered(promise, wait, policy)
 
 
-def _applies(promise: ServiceLevel, ticket: Ticket, profile: Profile, start: Key) -> bool:
+def _applies(promise: ServiceLevel, ticket: Ticket, history: LabelHistory, start: Key) -> bool:
     """Whether the labels in force at the start of a wait pass every filter of a promise."""
     if not promise.filter:
         return True
     channel, _, priority, *_ = ticket.labels_at(start)
-    known = {"channel": channel, "priority": priority, "segment": profile.before(start)[_SEGMENT]}
+    known = {"channel": channel, "priority": priority, "segment": history.before(start)[_SEGMENT]}
     return all(known.get(dimension, UNKNOWN) in admitted for dimension, admitted in promise.filter.items())
 
 
@@ -192,7 +192,7 @@ def _late(running: list[Span], due: int) -> list[Span]:
 def _soon(running: list[Span], due: int, policy: Policy) -> list[Span]:
     spans: list[Span] = []
     for start, end in running:
-        start, end = max(start, due - policy.due_soon), due if end is None else min(end, due)
+        start, end = max(start, due - policy.due_soon_ms), due if end is None else min(end, due)
         if start < end:
             spans.append((start, end))
     return spans

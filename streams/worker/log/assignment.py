@@ -13,7 +13,7 @@ from streams.worker.log.clients import Clients
 from streams.worker.log.partition import Partition
 
 if TYPE_CHECKING:
-    from streams.worker.log.processor import Fold
+    from streams.worker.log.processor import Processor
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -23,7 +23,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     assigned. So errors go to `fail`, and opening a partition is a task of its own.
     """
 
-    def __init__(self, clients: Clients, factory: Callable[[int], Fold], fail: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, clients: Clients, factory: Callable[[int], Processor], fail: Callable[[BaseException], None]
+    ) -> None:
         self.all: dict[int, Partition] = {}  # what the group gave us, open or not
         self.open: dict[int, Partition] = {}  # what the reader reads
         self.openings = 0

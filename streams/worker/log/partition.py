@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from streams.worker.log.clients import Clients
-from streams.worker.log.sender import Sender
+from streams.worker.log.sender import UnitSender
 
 if TYPE_CHECKING:
-    from streams.worker.log.processor import Fold
+    from streams.worker.log.processor import Processor
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Partition:
         self.unit = ""  # the random id of the last durable unit
         self.records = 0  # folded since then
         self.since = time.monotonic()  # when the running unit began, or the last one ended
-        self.fold: Fold
+        self.fold: Processor
         # for the metrics
         self.state = "opening"  # opening, restoring, running
         self.lag: int | None = None
@@ -42,7 +42,7 @@ class Partition:
         self._clients = clients
         self._producer: AIOKafkaProducer | None = None
 
-    async def open(self, kept: Partition | None, factory: Callable[[int], Fold]) -> None:
+    async def open(self, kept: Partition | None, factory: Callable[[int], Processor]) -> None:
         # the fence comes first: what is read after it can no longer change under us
         self._producer = await self._clients.producer(self.number)
         committed = await self._clients.committed(self.sources)
@@ -81,7 +81,7 @@ class Partition:
             self.lag += end[source] - starts[source]
         return starts
 
-    async def _restore(self, fold: Fold) -> None:
+    async def _restore(self, fold: Processor) -> None:
         self.state = "restoring"
         changelogs = [TopicPartition(topic, self.number) for topic in self._clients.options.changelogs]
         if changelogs:
@@ -89,7 +89,7 @@ class Partition:
                 await self._read_to_the_end(consumer, changelogs, fold)
         fold.restored()
 
-    async def _read_to_the_end(self, consumer: Any, changelogs: Sequence[Any], fold: Fold) -> None:
+    async def _read_to_the_end(self, consumer: Any, changelogs: Sequence[Any], fold: Processor) -> None:
         first = await consumer.beginning_offsets(changelogs)
         end = await consumer.end_offsets(changelogs)  # of committed records, thanks to the isolation level
         consumer.assign(changelogs)
@@ -114,7 +114,7 @@ class Partition:
         transactional = self._clients.options.transactional
         if transactional:
             await producer.begin_transaction()
-        sender = Sender(producer, self.number)
+        sender = UnitSender(producer, self.number)
         for outputs in self.fold.close():
             await sender.send(outputs)
             await asyncio.sleep(0)

@@ -29,9 +29,9 @@ from streams.worker.log.assignment import Assignment
 from streams.worker.log.clients import Clients
 from streams.worker.log.options import LogOptions
 from streams.worker.log.partition import Partition
-from streams.worker.log.processor import Batch, Fold, Output, Record
+from streams.worker.log.processor import Batch, Output, Processor, Record
 
-__all__ = ["Batch", "Fold", "LogOptions", "Output", "PartitionLog", "Record"]
+__all__ = ["Batch", "LogOptions", "Output", "PartitionLog", "Processor", "Record"]
 
 Ends = dict[Any, int]  # by source, the offset after a batch
 SLICE_MIN, SLICE_MAX = 16, 4_000  # records; the ceiling bounds aiokafka's decoding, which no fold sees
@@ -46,7 +46,7 @@ class PartitionLog:
     def __init__(
         self,
         options: LogOptions,
-        factory: Callable[[int], Fold],
+        factory: Callable[[int], Processor],
         on_unit: Callable[[int, int, float], None] | None = None,  # partition, records, seconds
     ) -> None:
         self.options = options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["Batch", "Fold", "Output", "Record"]
+__all__ = ["Batch", "Output", "Processor", "Record"]
 
 
 class Record(Protocol):
@@ -37,7 +37,7 @@ class Output(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-class Fold(Protocol):
+class Processor(Protocol):
     """The state of one partition."""
 
     @property
@@ -65,4 +65,4 @@ class Batch(NamedTuple):
 
     partition: int
     records: Sequence[Record]
-    fold: Fold
+    fold: Processor

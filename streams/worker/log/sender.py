@@ -11,10 +11,10 @@ from aiokafka.partitioner import murmur2
 
 from streams.worker.log.processor import Output
 
-__all__ = ["Sender"]
+__all__ = ["UnitSender"]
 
 
-class Sender:
+class UnitSender:
     """The outputs of one unit, in explicit batches: a fifth of the cost of sending them one by one."""
 
     def __init__(self, producer: AIOKafkaProducer, partition: int) -> None:
