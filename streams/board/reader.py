@@ -22,8 +22,8 @@ from streams.core.metrics.judging import NO_TARGETS, Targets, baseline_values, b
 from streams.core.metrics.records import MetricRecord
 from streams.core.policy import Policy
 from streams.core.temporal.instants import HOUR
-from streams.core.temporal.periods import Aligned
-from streams.core.temporal.windows import Window
+from streams.core.temporal.periods import AlignedWindow
+from streams.core.temporal.rolling import RollingWindow
 
 __all__ = ["Reader"]
 
@@ -50,11 +50,11 @@ class Reader:
     def __init__(
         self,
         policy: Policy,
-        windows: Sequence[Window],
+        windows: Sequence[RollingWindow],
         metrics: Sequence[Metric] = tuple(METRICS.values()),
         limit: int = 50,
         dimensions: Sequence[str] | None = None,
-        aligned: Sequence[Aligned] = (),
+        aligned: Sequence[AlignedWindow] = (),
         yardstick: Targets = NO_TARGETS,
     ) -> None:
         self._policy: Final = policy

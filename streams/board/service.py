@@ -29,7 +29,7 @@ from streams.board.reader import Reader
 from streams.board.snapshot import Health, Snapshot
 from streams.config import Settings
 from streams.core.derivation import state_format
-from streams.core.temporal.windows import LADDER
+from streams.core.temporal.ladder import LADDER
 from streams.kafka.connection import Connection, ending
 from streams.kafka.reading import partitions
 from streams.kafka.topics import PANES, WARNINGS

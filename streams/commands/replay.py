@@ -103,7 +103,7 @@ def replay(
             bucket.clear()
             told = run.records(point, settings.metrics.chosen(), settings.dimensions.limit, settings.shown())
             yield point, list(told)
-    counts += Counter({"orphans": run.book.orphans, "unconverted": run.book.unconverted})
+    counts += Counter({"orphans": run.flaws.orphans, "unconverted": run.flaws.unconverted})
     said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()) if what != "new")
     click.echo(f"{counts['new']} events{', ' + said if said else ''}", err=True)
 

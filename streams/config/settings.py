@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from streams.config import building
-from streams.config.tables import (  # fmt: skip
+from streams.config.tables import (
     AttributionTable,
     BoardTable,
     BusinessTable,
@@ -28,8 +28,8 @@ from streams.config.tables import (  # fmt: skip
 )
 from streams.core.metrics.judging import Targets
 from streams.core.policy import Policy
-from streams.core.temporal.periods import Aligned
-from streams.core.temporal.windows import Window, rolling
+from streams.core.temporal.periods import AlignedWindow
+from streams.core.temporal.rolling import RollingWindow, rolling
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -62,13 +62,13 @@ class Settings(Table, frozen=True, kw_only=True):
         """The formulas' parameters."""
         return building.policy(self)
 
-    def rolling(self, policy: Policy) -> list[Window]:
+    def rolling(self, policy: Policy) -> list[RollingWindow]:
         """The rolling windows, on the policy's calendar."""
         return [rolling(name, policy.days) for name in self.windows.rolling]
 
-    def aligned(self, policy: Policy) -> list[Aligned]:
+    def aligned(self, policy: Policy) -> list[AlignedWindow]:
         """The aligned windows, on the policy's calendar."""
-        return [Aligned(name, policy.days) for name in self.windows.aligned]
+        return [AlignedWindow(name, policy.days) for name in self.windows.aligned]
 
     def yardstick(self) -> Targets:
         """What values are judged by."""

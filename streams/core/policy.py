@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
-from streams.core.money import Rate
+from streams.core.money import Rate, convert
 from streams.core.temporal.business_clock import BusinessClock
 from streams.core.temporal.calendar import LocalDays
 from streams.core.temporal.instants import DAY, HOUR, MINUTE
@@ -81,19 +81,8 @@ class Policy:
         return self.measures is None or not self.measures.isdisjoint(names)
 
     def convert(self, amount: int, currency: str, at: int) -> int | None:
-        """``amount`` in the reporting currency at the rate in force at ``at``; None where there is none.
-
-        Rounded half to even, once for each amount, so that every later sum is of whole minor units.
-        """
+        """An amount in the reporting currency at the rate in force at ``at`` (ms); None where there is none."""
         if currency == self.currency:
             return amount
         rates = self.rates.get(currency)
-        if not rates:
-            return None
-        today = self.days.local_date(at).isoformat()
-        factor = None
-        for rate in rates:  # ascending by date
-            if rate.since > today:
-                break
-            factor = rate.factor
-        return None if factor is None else round(amount * factor)
+        return convert(amount, rates, self.days.local_date(at).isoformat()) if rates else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from streams.core.derivation.derive import Flaws
 from streams.core.derivation.event_store import EventStore
 from streams.core.events.types import Event
 from streams.core.ledger.frames import Frames
@@ -16,9 +17,9 @@ from streams.core.metrics.families import METRICS, sources
 from streams.core.metrics.judging import NO_TARGETS, Targets, baseline_values, baselines_of, judge
 from streams.core.metrics.records import MetricRecord
 from streams.core.policy import Policy
-from streams.core.temporal.periods import Aligned
-from streams.core.temporal.window_set import WindowSet
-from streams.core.temporal.windows import Window
+from streams.core.temporal.periods import AlignedWindow
+from streams.core.temporal.rolling import RollingWindow
+from streams.core.temporal.windows import all_windows
 
 __all__ = ["Replay"]
 
@@ -32,11 +33,11 @@ class Replay:
     def __init__(
         self,
         policy: Policy,
-        windows: Sequence[Window],
+        windows: Sequence[RollingWindow],
         instants: Sequence[int],
         start: int | None = None,
         warm: int = 2_000_000,
-        aligned: Sequence[Aligned] = (),
+        aligned: Sequence[AlignedWindow] = (),
         yardstick: Targets = NO_TARGETS,
     ) -> None:
         self.policy = policy
@@ -45,17 +46,22 @@ class Replay:
         edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
         self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions, measures=policy.measures)
-        self.book = EventStore(policy, self.ledger, WindowSet(windows, aligned, start), warm)
+        self.store = EventStore(policy, self.ledger, all_windows(windows, aligned, start), warm)
         self._frames = Frames(panes, grid, windows, aligned, start, baselines)
         self._yardstick = yardstick
 
+    @property
+    def flaws(self) -> Flaws:
+        """Entities that wait for what they belong to, and amounts of money without a rate."""
+        return self.store.derivation.flaws
+
     def add(self, event: Event) -> str:
         """Takes an event that occurred before the next instant; see ``EventStore.add``."""
-        return self.book.add(event)
+        return self.store.add(event)
 
     def close(self) -> Iterator[None]:
         """Derives and posts what was added; yields now and then, so that the caller can show progress."""
-        for _ in self.book.close():
+        for _ in self.store.close():
             yield
         self._frames.absorb(self.ledger.flush())
 
@@ -66,7 +72,7 @@ class Replay:
         """The records of ``metrics`` at one of the instants, in ascending order of calls."""
         told = {metric.id for metric in metrics}
         running, ended = self._frames.at(as_of)
-        levels, accruals = self._frames.levels.sums, self.book.accruals
+        levels, accruals = self._frames.levels.sums, self.store.derivation.accruals
         records = list(evaluate(running, levels, as_of, accruals, self.policy, sources(metrics), limit, dimensions))
         yield from (record for record in records if record.metric in told)
         for frame, _ in ended:

@@ -24,9 +24,10 @@ from streams.core.ledger.grids import LiveGrid
 from streams.core.ledger.ledger import Ledger
 from streams.core.policy import Policy
 from streams.core.temporal.instants import format_instant
-from streams.core.temporal.periods import Aligned
-from streams.core.temporal.window_set import WindowSet
-from streams.core.temporal.windows import DAYS, Window
+from streams.core.temporal.ladder import DAYS
+from streams.core.temporal.periods import AlignedWindow
+from streams.core.temporal.rolling import RollingWindow
+from streams.core.temporal.windows import all_windows
 from streams.core.tickets.breaches import Breaches
 from streams.kafka.topics import CUSTOMERS, DEAD_LETTERS, PANES, SLA_BREACHES, STATE, TICKETS, topic_of
 from streams.worker.log.processor import Output, Record
@@ -66,17 +67,17 @@ class PartitionState:
         partition: int,
         partitions: int,
         policy: Policy,
-        windows: Sequence[Window],
+        windows: Sequence[RollingWindow],
         clock: Callable[[], int] = wall_clock,
         warm: int = 50_000,
         members: int = 1000,
-        aligned: Sequence[Aligned] = (),
+        aligned: Sequence[AlignedWindow] = (),
     ) -> None:
         self.partition: Final = partition
         self._partitions = partitions
         self._clock = clock
         self._breaches: Final = Breaches(policy)
-        self._make: Final = partial(_begin, policy, WindowSet(windows, aligned), clock, warm, members, self._breaches)
+        self._make: Final = partial(_begin, policy, windows, aligned, clock, warm, members, self._breaches)
         self.ledger, self.book = self._make()
         self.stats = Stats()
         self._origin = state_format.origin(
@@ -122,7 +123,7 @@ class PartitionState:
             pane, margin = name
             self.ledger.panes.add(pane, margin, state_format.read_cell(value))
         elif kind == "c":
-            self.book.accruals[name] = state_format.read_count(value)
+            self.book.derivation.accruals[name] = state_format.read_count(value)
         elif kind == "m":
             self.ledger.admitted[name] = state_format.read_members(value)
         elif kind == "s":
@@ -136,8 +137,8 @@ class PartitionState:
         kept, self._kept = self._kept, {}
         for key, value in kept.items():
             self._take_up(key, value)
-        self.book.orphans = self.stats.counters.get("orphans", 0)
-        self.book.unconverted = self.stats.counters.get("unconverted", 0)
+        self.book.derivation.flaws.orphans = self.stats.counters.get("orphans", 0)
+        self.book.derivation.flaws.unconverted = self.stats.counters.get("unconverted", 0)
         self._admitted = {name: len(members) for name, members in self.ledger.admitted.items()}
         gc.freeze()  # what was restored stays: the collector need not look at it again
         if self._found is not None and self._found != self._origin:
@@ -147,9 +148,9 @@ class PartitionState:
         """The definitions changed: everything is booked again, by the events kept, and the old panes go."""
         self._stale = [
             *(state_format.pane_key(pane, margin) for pane, margin, _ in self.ledger.panes.everything()),
-            *map(state_format.accrual_key, self.book.accruals),
+            *map(state_format.accrual_key, self.book.derivation.accruals),
         ]
-        kept = self.book.kept()
+        kept = self.book.stored()
         self._breaches.book_anew()
         self.ledger, self.book = self._make()
         for data in kept:
@@ -209,7 +210,7 @@ class PartitionState:
         name, key = owner(event), record_key(event)
         told = next((value.decode() for header, value in reversed(record.headers) if header == HOME), None)
         if name[0] != "c" or (told is None and self._homes.root(key) == key):
-            at_home = self.book.knows(name) or self._owner(key) == self.partition
+            at_home = name in self.book or self._owner(key) == self.partition
             return None if at_home else Output(record.topic, key.encode(), record.value)
         root = self._homes.root(key)
         if told is not None:
@@ -236,16 +237,16 @@ class PartitionState:
     def _move(self) -> Iterator[Output]:
         """Sends those who live elsewhere now there, with all their events, and notes who lives where."""
         for customer, root in self._homes.moved():
-            if self._owner(root) == self.partition or not self.book.knows("c" + customer):
+            if self._owner(root) == self.partition or "c" + customer not in self.book:
                 continue
-            given = self.book.give("c" + customer)
-            for event in given.events:
+            removed = self.book.remove("c" + customer)
+            for event in removed.events:
                 whose, headers = record_key(event).encode(), [(MOVED, b""), (HOME, root.encode())]
                 yield Output(topic_of(event), whose, to_json(event), self._owner(root), headers)
-            for one, key in given.keys:
+            for one, key in removed.keys:
                 yield Output(STATE, state_format.entity_key(one, key), None, self.partition)
-            self._breaches.forget(given.scopes)
-            for one in given.scopes:
+            self._breaches.forget(removed.owners)
+            for one in removed.owners:
                 self._homes.point(one[1:], root)
         for customer, root in self._homes.changed():
             yield Output(
@@ -319,10 +320,10 @@ class PartitionState:
             for margin, key in zip(cells, state_format.pane_keys(pane, cells), strict=True):
                 cell = held.get(margin)
                 yield key, state_format.write(cell) if cell else None
-        for slope in self.book.changed_accruals:
-            times = self.book.accruals.get(slope, 0)
+        for slope in self.book.derivation.changed_accruals:
+            times = self.book.derivation.accruals.get(slope, 0)
             yield state_format.accrual_key(slope), state_format.write(times) if times else None
-        self.book.changed_accruals.clear()
+        self.book.derivation.changed_accruals.clear()
         for dimension, members in self.ledger.admitted.items():
             if len(members) != self._admitted.get(dimension):
                 self._admitted[dimension] = len(members)
@@ -333,8 +334,8 @@ class PartitionState:
             yield state_format.ORIGIN_KEY, state_format.write(self._origin)
         if self._counted:
             self._counted = False
-            self.stats.counters["orphans"] = self.book.orphans
-            self.stats.counters["unconverted"] = self.book.unconverted
+            self.stats.counters["orphans"] = self.book.derivation.flaws.orphans
+            self.stats.counters["unconverted"] = self.book.derivation.flaws.unconverted
             yield state_format.STATS_KEY, state_format.write(self.stats)
 
     def _sweep(self) -> Iterator[tuple[bytes, None]]:
@@ -353,11 +354,17 @@ class PartitionState:
 
 
 def _begin(
-    policy: Policy, windows: WindowSet, clock: Callable[[], int], warm: int, members: int, breaches: Breaches
+    policy: Policy,
+    windows: Sequence[RollingWindow],
+    aligned: Sequence[AlignedWindow],
+    clock: Callable[[], int],
+    warm: int,
+    members: int,
+    breaches: Breaches,
 ) -> tuple[Ledger, EventStore]:
-    grid = LiveGrid(windows.rolling, policy.days, clock(), [kind.compared for kind in windows.aligned])
+    grid = LiveGrid(windows, policy.days, clock(), [kind.compared for kind in aligned])
     ledger = Ledger(grid, members, dimensions=policy.dimensions, measures=policy.measures)
-    return ledger, EventStore(policy, ledger, windows, warm, breached=breaches.turn)
+    return ledger, EventStore(policy, ledger, all_windows(windows, aligned), warm, breached=breaches.turn)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 
-from streams.core.derivation import customer_state as scope_module
-from streams.core.derivation import event_store as book_module
+from streams.core.derivation import customer_state, derive
 from streams.core.derivation.event_store import EventStore
 from streams.core.events.types import Event, TicketCreated, TicketMessage, TicketStatusChanged
 from streams.core.ledger.grids import CutGrid
 from streams.core.ledger.ledger import Ledger
 from streams.core.temporal.instants import Instant
-from streams.core.temporal.window_set import WindowSet
-from streams.core.tickets import reader as tickets_reader
+from streams.core.temporal.windows import all_windows
 from streams.kafka.topics import PANES, TICKETS
 from tests.oracle.clock import DAY, HOUR, MINUTE
 from tests.oracle.strategies import FIRST
@@ -82,9 +80,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
         monkeypatch.setattr(owner, name, wrapped)
 
-    wrap(tickets_reader, "read")
-    wrap(book_module, "bookings")
-    wrap(scope_module, "from_state")
+    wrap(customer_state, "read_entity")
+    wrap(derive, "bookings_of")
+    wrap(customer_state, "from_state")
     yield work
     monkeypatch.undo()
 
@@ -102,7 +100,7 @@ def fresh(warm: int) -> EventStore:
     settings = settings_of()
     policy = settings.policy()
     return EventStore(
-        policy, Ledger(CutGrid([FIRST, FIRST + 400 * DAY])), WindowSet(settings.rolling(policy)), warm=warm
+        policy, Ledger(CutGrid([FIRST, FIRST + 400 * DAY])), all_windows(settings.rolling(policy)), warm=warm
     )
 
 

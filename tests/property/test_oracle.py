@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.ledger.dimensions import CLASSES, PROFILE
+from streams.core.ledger.dimensions import PROFILE
 from streams.core.metrics.families import METRICS
+from streams.core.orders.benefit import CLASSES
 from tests.oracle import SUPPORTED, oracle
 from tests.oracle.clock import DAY, to_ms
 from tests.oracle.model import Result

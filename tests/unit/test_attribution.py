@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.core.ledger.dimensions import MODELS, NO_LABELS
+from streams.core.ledger.dimensions import NO_LABELS
 from streams.core.money import share
-from streams.core.orders.attribution import credits, weights
+from streams.core.orders.attribution import MODELS, credits
 from streams.core.policy import Attribution
 from streams.core.temporal.instants import DAY
 from streams.core.tickets.view import Touch
@@ -17,7 +17,7 @@ def touches(*instants: int) -> list[Touch]:
 
 
 def split(model: str, total: int, *instants: int) -> list[int]:
-    return share(total, weights(model, instants, 2 * DAY))
+    return share(total, MODELS[model](instants, 2 * DAY))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -47,14 +47,14 @@ def test_position_with_three_and_more() -> None:
 
 def test_time_decay_halves_with_every_half_life() -> None:
     assert split("time_decay", 700, 0, 2 * DAY, 4 * DAY) == [100, 200, 400]
-    whole, half = weights("time_decay", [0, 2 * DAY], 2 * DAY)[::-1]
+    whole, half = MODELS["time_decay"]([0, 2 * DAY], 2 * DAY)[::-1]
     assert whole == 10**30
     assert abs(half * 2 - whole) <= 2
 
 
 def test_time_decay_forgets_what_is_ages_older_than_the_youngest_but_never_the_youngest() -> None:
-    assert weights("time_decay", [0, 1000 * DAY], DAY) == [0, 10**30]
-    assert weights("time_decay", [5, 5], 1) == [10**30, 10**30]
+    assert MODELS["time_decay"]([0, 1000 * DAY], DAY) == [0, 10**30]
+    assert MODELS["time_decay"]([5, 5], 1) == [10**30, 10**30]
 
 
 def test_largest_remainder_the_earlier_touch_first() -> None:

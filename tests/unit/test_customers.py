@@ -11,7 +11,7 @@ import pytest
 
 from streams.core.customers.lifecycle import CustomerLifecycle
 from streams.core.customers.spells import JOINED, LEFT, PAID, Marker, Spell, Spells
-from streams.core.derivation import event_store, rules
+from streams.core.derivation import derive, rules
 from streams.core.events.decoding import decode
 from streams.core.events.keys import Key
 from streams.core.events.types import Event
@@ -21,8 +21,7 @@ from streams.core.metrics.customers import CUSTOMERS
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.replay import Replay
 from streams.core.temporal.instants import DAY, format_instant
-from streams.core.temporal.window_set import WindowSet
-from streams.core.temporal.windows import rolling
+from streams.core.temporal.rolling import rolling
 
 START = 1_767_225_600_000  # 2026-01-01
 
@@ -234,13 +233,13 @@ def test_a_thousand_open_tickets_are_one_sum(monkeypatch: pytest.MonkeyPatch) ->
         replay.add(event)
         list(replay.close())
     derived = []
-    ask = rules.bookings
+    ask = rules.bookings_of
 
     def bookings(customer: Any, key: Any, entity: Any) -> Any:
         derived.append(key)
         return ask(customer, key, entity)
 
-    monkeypatch.setattr(event_store, "bookings", bookings)
+    monkeypatch.setattr(derive, "bookings_of", bookings)
     history.tell("ticket.created", 3, ticket_id="last", channel="email")
     replay.add(history.events[-1])
     list(replay.close())
@@ -248,10 +247,7 @@ def test_a_thousand_open_tickets_are_one_sum(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_account_without_labels_to_show_makes_none() -> None:
-    assert CustomerLifecycle(Policy(dimensions=("channel",)), WindowSet()).history is NO_HISTORY
-    assert CustomerLifecycle(Policy(dimensions=("channel", "value")), WindowSet()).history is not NO_HISTORY
+    assert CustomerLifecycle(Policy(dimensions=("channel",)), ()).history is NO_HISTORY
+    assert CustomerLifecycle(Policy(dimensions=("channel", "value")), ()).history is not NO_HISTORY
     promise = ServiceLevel("key accounts", "first_response", "calendar", 60, {"segment": frozenset({"key"})})
-    assert (
-        CustomerLifecycle(Policy(dimensions=("channel",), service_levels=(promise,)), WindowSet()).history
-        is not NO_HISTORY
-    )
+    assert CustomerLifecycle(Policy(dimensions=("channel",), service_levels=(promise,)), ()).history is not NO_HISTORY

@@ -19,11 +19,13 @@ from streams.core.events.types import (
 )
 from streams.core.ledger.dimensions import NO_LABELS
 from streams.core.money import Rate
+from streams.core.orders.attribution import Credit
 from streams.core.orders.benefit import benefit_bookings
-from streams.core.orders.reader import Order, read_cart, read_order
+from streams.core.orders.reader import Cart, Order, read_cart, read_order
 from streams.core.orders.revenue import revenue_bookings
 from streams.core.policy import Policy
 from streams.core.temporal.instants import Instant
+from streams.core.tickets.view import Touch
 
 EUR = Policy()
 #: 1 USD = 0.9 EUR, from long ago.
@@ -68,7 +70,8 @@ def told(*events: OrderEvent, policy: Policy = EUR) -> Order:
 
 def booked(found: Order, name: str, shares: int = 1) -> list[tuple[int, int]]:
     """(when, amount) of a measure, credited to so many touches of the same weight."""
-    bookings = revenue_bookings(found, [NO_LABELS] * shares, [1] * shares)
+    credit = Credit(Touch((EARLIEST, 4, "m"), NO_LABELS), 1)
+    bookings = revenue_bookings(found, [credit] * shares, [NO_LABELS] * shares)
     return [(at - EARLIEST, amount) for at, measure, _, amount in bookings if measure == name]
 
 
@@ -100,7 +103,7 @@ def test_a_refund_without_payment_is_money_back_and_no_revenue() -> None:
     found = told(placed(0), refunded(5, 300))
     assert entered(found, "revenue_refunded") == [(5, 300)]
     assert found.paid_key is None
-    assert revenue_bookings(found, [NO_LABELS], [1]) == []
+    assert booked(found, "attributed_revenue") == booked(found, "attributed_orders") == []
 
 
 def test_refund_and_charge_back_together_never_take_more_than_was_paid() -> None:
@@ -210,5 +213,5 @@ def test_a_cart_is_abandoned_when_it_first_was() -> None:
         )
         for at in (3, 9)
     ]
-    assert read_cart(again) == (EARLIEST + 3, 5, "k3")
+    assert read_cart(again) == Cart((EARLIEST + 3, 5, "k3"))
     assert read_cart([]) is None

@@ -110,7 +110,7 @@ def test_who_is_merged_away_or_voided_is_promised_nothing() -> None:
 
 def test_what_is_booked_adds_up_over_time() -> None:
     policy = Policy(service_levels=(ServiceLevel("p", "first_response", "calendar", 3600),), due_soon_ms=15 * MINUTE)
-    booked = list(service_levels.bookings(read(CREATED, message(80)), NO_HISTORY, policy))
+    booked = list(service_levels.promise_bookings(read(CREATED, message(80)), NO_HISTORY, policy))
     at = {minutes: MONDAY + minutes * MINUTE for minutes in (45, 60, 80)}
     assert sorted(booked) == sorted([
         (at[60], "sla_breached", ("p",), 1),

@@ -10,9 +10,10 @@ from streams.core.ledger.dimensions import UNKNOWN
 from streams.core.metrics.base import Sums
 from streams.core.metrics.families import METRICS
 from streams.core.policy import Policy
-from streams.core.surveys.bookings import entries, sentiments
+from streams.core.surveys.bookings import survey_entries
 from streams.core.surveys.reader import Survey, read_survey
-from streams.core.surveys.scores import SCORE_UNIT, satisfied
+from streams.core.surveys.scores import SCORE_UNIT, is_satisfied
+from streams.core.surveys.sentiment import sentiment_entries
 from streams.core.temporal.instants import Instant
 from streams.core.tickets.view import Ticket
 
@@ -35,13 +36,13 @@ def told(*events: SurveyEvent) -> Survey:
 
 def booked(survey: Survey, ticket: Ticket | None = None) -> dict[str, tuple[int, int]]:
     """Measure -> (when, value)."""
-    return {name: (key[0] - EARLIEST, value) for key, name, _, value in entries(survey, ticket)}
+    return {name: (key[0] - EARLIEST, value) for key, name, _, value in survey_entries(survey, ticket)}
 
 
 def mean(metric: str, *surveys: Survey) -> float | int | None:
     cell: dict[str, int] = {}
     for survey in surveys:
-        for _, name, _, value in entries(survey, None):
+        for _, name, _, value in survey_entries(survey, None):
             cell[name] = cell.get(name, 0) + value
     compute = METRICS[metric].compute
     assert compute is not None
@@ -73,7 +74,7 @@ def test_satisfied_is_the_upper_quarter_of_the_scale() -> None:
     def verdict(score: float, **scale: float) -> bool:
         survey = told(answered(1, score, kind="csat", **scale))
         assert survey.position is not None
-        return satisfied(survey.position)
+        return is_satisfied(survey.position)
 
     assert [verdict(score) for score in (1, 3, 4, 5)] == [False, False, True, True]
     assert [verdict(score, scale_min=1, scale_max=10) for score in (7, 7.75, 8)] == [False, True, True]
@@ -119,12 +120,12 @@ def test_surveys_of_voided_tickets_vanish_and_of_unknown_ones_stay() -> None:
     voided = Ticket()
     voided.voided = True
     assert booked(survey, voided) == {}
-    ((_, _, labels, _), *_) = entries(survey, Ticket())
+    ((_, _, labels, _), *_) = survey_entries(survey, Ticket())
     assert labels == (UNKNOWN,) * 5 + ("ann",)
 
 
 def test_sentiment_is_exact() -> None:
     labels = (UNKNOWN,) * 6
     told = [((at, 5, "e"), labels, score) for at, score in enumerate((-1.0, 0.1, 0.2))]
-    total = sum(value for _, name, _, value in sentiments(told) if name == "sentiment_score")
+    total = sum(value for _, name, _, value in sentiment_entries(told) if name == "sentiment_score")
     assert total == -7 * SCORE_UNIT // 10

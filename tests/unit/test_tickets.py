@@ -13,11 +13,11 @@ from streams.core.ledger.dimensions import ABSENT
 from streams.core.ledger.label_history import NO_HISTORY
 from streams.core.policy import Policy
 from streams.core.temporal.instants import MINUTE, parse_instant
-from streams.core.temporal.window_set import WindowSet
-from streams.core.temporal.windows import rolling
+from streams.core.temporal.rolling import rolling
+from streams.core.temporal.windows import all_windows
 from streams.core.tickets import reader as tickets_reader
 from streams.core.tickets import view as tickets_view
-from streams.core.tickets.handled import bookings
+from streams.core.tickets.handled import handled_bookings
 
 MONDAY = int(parse_instant("2026-03-02T09:00:00Z"))
 CREATED = (0, "ticket.created", {"channel": "email"})
@@ -81,7 +81,7 @@ def test_a_solving_ends_a_wait_and_a_reopening_begins_the_one_held() -> None:
     )  # fmt: skip
     assert samples(ticket, "next_response") == [10]
     assert ticket.clocks is not None
-    assert [(wait.replied, wait.dropped) for wait in ticket.clocks.later_responses] == [
+    assert [(wait.replied, wait.dropped) for wait in ticket.clocks.later_waits] == [
         (None, MONDAY + 11 * MINUTE),
         (MONDAY + 30 * MINUTE, None),
     ]
@@ -149,10 +149,10 @@ def handled(*told: tuple[int, str], as_of: int) -> Counter[tuple[str, str]]:
     """Distinct tickets handled in the hour before ``as_of`` (minutes), by agent and in all."""
     ticket = read(CREATED, *((at, "ticket.handled", {"agent_id": agent, "talk_seconds": 9}) for at, agent in told))
     policy = Policy()
-    asked = WindowSet([rolling("1h", policy.days)])
+    windows = all_windows([rolling("1h", policy.days)])
     found: Counter[tuple[str, str]] = Counter()
     end = MONDAY + as_of * MINUTE
-    for at, name, labels, value in bookings(ticket.handlings, NO_HISTORY, asked):
+    for at, name, labels, value in handled_bookings(ticket.handlings, NO_HISTORY, windows):
         again = "@" in name  # a level: what comes again in the same window
         if at < end and (again or at >= end - 60 * MINUTE):
             amount = -value if again else value

@@ -25,7 +25,8 @@ from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.panes import Pane, Panes, Range
 from streams.core.ledger.sliding import Sliding
 from streams.core.temporal.calendar import LocalDays
-from streams.core.temporal.windows import DAYS, LADDER, Window, floor, rolling
+from streams.core.temporal.ladder import DAYS, LADDER, floor
+from streams.core.temporal.rolling import RollingWindow, rolling
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "Australia/Lord_Howe")
@@ -89,8 +90,8 @@ def test_a_window_starts_at_the_edge_of_its_own_pane(zone: str, as_of: int, inde
     if window.days:
         assert shown(start, zone).date() == shown(as_of, zone).date() - timedelta(days=window.days)
     else:
-        assert as_of - window.length - PANE[window.name] < start <= as_of - window.length
-        assert PANE[window.name] * 60 <= window.length
+        assert as_of - window.length_ms - PANE[window.name] < start <= as_of - window.length_ms
+        assert PANE[window.name] * 60 <= window.length_ms
 
 
 #: (zone, an instant in the hour at which its clocks change)
@@ -117,7 +118,7 @@ def test_windows_across_a_change_of_the_clocks(zone: str, change: int) -> None:
     assert midnight(day + timedelta(days=1), zone) - midnight(day - timedelta(days=1), zone) != 2 * DAY
     rng = random.Random(change)
     for window in WINDOWS[zone]:
-        reach = window.length if not window.days else window.days * DAY
+        reach = window.length_ms if not window.days else window.days * DAY
         for base in (change, change + reach, change + reach // 2):
             for _ in range(40):
                 as_of = base + rng.choice((0, -1, 1, rng.randrange(-2 * DAY, 2 * DAY)))
@@ -134,7 +135,7 @@ def test_leaves_is_the_last_as_of_that_still_holds_an_instant(zone: str, at: int
     x----------|-         as_of = leaves + 1: start >  at
     """
     window = WINDOWS[zone][index]
-    last = window.leaves(at)
+    last = window.until(at)
     assert start_by_hand(window.name, last, zone) <= at < last
     assert start_by_hand(window.name, last + 1, zone) > at
 
@@ -159,10 +160,10 @@ def test_other_names_of_windows_are_refused(name: str) -> None:
 def test_any_length_between_is_a_window(name: str) -> None:
     window = rolling(name, CALENDARS["UTC"])
     assert window.name == name
-    assert (window.days > 0) == (window.length >= 60 * DAY)
+    assert (window.days > 0) == (window.length_ms >= 60 * DAY)
     if not window.days:
         pane = LADDER[window.resolution]
-        assert pane * 60 <= window.length
+        assert pane * 60 <= window.length_ms
 
 
 # -- LocalDays -------------------------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def total(panes: Panes, ranges: list[Range], margin: Margin, key: str) -> int:
     return sum(cells.get(margin, {}).get(key, 0) for span in ranges for _, cells in panes.within(span))
 
 
-def tiles_of(grid: LiveGrid | CutGrid, window: Window, as_of: int) -> list[Range]:
+def tiles_of(grid: LiveGrid | CutGrid, window: RollingWindow, as_of: int) -> list[Range]:
     return list(grid.tile(window.start(as_of), as_of, window.resolution))
 
 
@@ -377,7 +378,7 @@ def test_sliding_forwards_equals_starting_there() -> None:
     ledger = Ledger(grid)
     ledger.post(difference([], [book(clock + rng.randrange(-40 * DAY, 40 * DAY)) for _ in range(800)]))
     ledger.flush()
-    window: Window = windows[3]
+    window: RollingWindow = windows[3]
     moving = Sliding(ledger.panes)
     at = clock
     for step in (0, 5 * SECOND, MINUTE, 3 * HOUR, 6 * DAY, 20 * DAY, -20 * DAY, 5 * SECOND):

@@ -16,30 +16,31 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from streams.core.customers.spells import Spell
+from streams.core.customers.window_pieces import active_in, begin_of, end_of, hold, touched_in
 from streams.core.ledger.bookings import Booking
-from streams.core.ledger.measures import per_window
+from streams.core.ledger.dimensions import TOTAL
+from streams.core.ledger.measures import Measure, declare, per_window
 from streams.core.temporal.instants import DAY, EVER
-from streams.core.temporal.periods import Aligned
-from streams.core.temporal.window_set import WindowSet
+from streams.core.temporal.windows import Window
 from streams.core.tickets.view import Touch
 
-__all__ = ["BOOKS", "Concerned", "Moves", "People", "Span", "booked", "moved", "spans"]
+__all__ = ["BOOKS", "Concerned", "Measured", "Moves", "People", "booked", "measured", "moved"]
 
 #: Longer than any window with its pane.
 _LONGEST: Final = 800 * DAY
-#: Instants of which a window remembers until when it holds them.
-_REMEMBERED: Final = 10_000
 _start: Final = itemgetter(0)
-#: Per window; in the order of ``Span``.
-BOOKS: Final = ("compared_active", "compared_touched", "touched_bought", "untouched_bought")
-#: What holds for T in (begin, upto].
-_Piece: TypeAlias = tuple[int, int]
+#: Per window; in the order of ``Measured``.
+BOOKS: Final = declare(
+    compared_active=Measure(scheme=TOTAL),
+    compared_touched=Measure(scheme=TOTAL),
+    touched_bought=Measure(scheme=TOTAL),
+    untouched_bought=Measure(scheme=TOTAL),
+)
 #: How what holds changes, by measure and instant: summed up by plain numbers, for most of it cancels out.
 Moves: TypeAlias = defaultdict[str, dict[int, int]]
 
@@ -73,50 +74,38 @@ class _Bought(NamedTuple):
     following: int
 
 
-class Span(NamedTuple):
-    """A window as the clock moves: ``until(at)`` is the last T for which it holds ``at``, before all time if none.
+class Measured(NamedTuple):
+    """A window, and the names of the four measures that are booked for it."""
 
-    ``opens(at)``: where the aligned window of an instant, or ``period``, begins; a spell in it ends after that.
-    """
-
-    until: Callable[[int], int]
-    #: For at least so long a rolling window holds what it holds; 0 of others.
-    length: int
-    opens: Callable[[int], int] | None
-    aligned: bool
-    #: The measures' names.
+    window: Window
     active: str
     touched: str
     after: str
     untouched: str
 
 
-def booked(people: People, concerned: Concerned, spans: Sequence[Span], times: int, into: Moves) -> None:
+def measured(windows: Sequence[Window]) -> list[Measured]:
+    """The windows with the names of their measures."""
+    return [Measured(window, *(per_window(measure, window.name) for measure in BOOKS)) for window in windows]
+
+
+def booked(people: People, concerned: Concerned, windows: Sequence[Measured], times: int, into: Moves) -> None:
     """Adds ``times`` what the concerned and their neighbours book; to be asked before a change and after it."""
     runs = [_run(people.touches, first, last) for first, last in _runs(_touches(people, concerned))]
     orders = [_bought(people, index) for index in _paid(people, concerned)]
     spells = _spells(people, concerned)
-    for span in spans:
+    for window, active, touched, after, untouched in windows:
         for index in spells:
-            moves = into[span.active]
-            for at, value in _active(people.spells, index, span):
+            moves = into[active]
+            for at, value in active_in(people.spells, index, window):
                 moves[at] = moves.get(at, 0) + value * times
         for run in runs:
-            _hold(_touched(run, people.spells, span), span, times, into[span.touched])
+            hold(touched_in(run, people.spells, window), window, times, into[touched])
         for bought in orders:
-            touched = -EVER if bought.before is None else span.until(bought.before)
-            _hold(((bought.at, min(touched, bought.following)),), span, times, into[span.after])
-            upto = min(span.until(bought.at), bought.after, bought.following)
-            _hold(((max(bought.at, touched), upto),), span, times, into[span.untouched])
-
-
-def _hold(pieces: Iterable[_Piece], span: Span, times: int, moves: dict[int, int]) -> None:
-    for begin, upto in pieces:
-        if begin < upto:
-            moves[begin] = moves.get(begin, 0) + times
-            # The sums of an aligned window end with it: what holds until then has no end to be booked.
-            if upto < (span.until(begin) if span.aligned else EVER):
-                moves[upto] = moves.get(upto, 0) - times
+            touch_until = -EVER if bought.before is None else window.until(bought.before)
+            hold(((bought.at, min(touch_until, bought.following)),), window, times, into[after])
+            upto = min(window.until(bought.at), bought.after, bought.following)
+            hold(((max(bought.at, touch_until), upto),), window, times, into[untouched])
 
 
 def moved(moves: Moves) -> dict[Booking, int]:
@@ -196,112 +185,15 @@ def _spells(people: People, concerned: Concerned) -> range:
     if not concerned.spells:
         return range(0)
     first, last, spells = min(concerned.spells), max(concerned.spells), people.spells
-    low = bisect_left(spells, first, key=_begin)
-    while low and _end(spells[low - 1]) >= first:
+    low = bisect_left(spells, first, key=begin_of)
+    while low and end_of(spells[low - 1]) >= first:
         low -= 1
-    return range(max(low - 1, 0), min(bisect_left(spells, last + 1, low, key=_begin) + 1, len(spells)))
+    return range(max(low - 1, 0), min(bisect_left(spells, last + 1, low, key=begin_of) + 1, len(spells)))
 
 
 def _instant(touch: Touch) -> int:
     return touch.key[0]
 
 
-def _begin(spell: Spell) -> int:
-    return spell.start[0]
-
-
-def _end(spell: Spell) -> int:
-    return spell.edges[1]
-
-
 def _following(entries: Sequence[Any], index: int, instant: Callable[[Any], int]) -> int:
     return instant(entries[index + 1]) if index + 1 < len(entries) else EVER
-
-
-# -- windows, and what holds in them ------------------------------------------------------------------------------
-
-
-def spans(windows: WindowSet) -> list[Span]:
-    """All windows that are asked for."""
-    found = [_span(window.name, window.leaves, window.length) for window in windows.rolling]
-    found.extend(map(_aligned, windows.aligned))
-    start = windows.start
-    if start is not None:
-        found.append(_span("period", lambda at: EVER if at >= start else -EVER, 0, lambda at: start))
-    return found
-
-
-def _aligned(kind: Aligned) -> Span:
-    return _span(kind.name, lambda at: kind.period(at).end, 0, lambda at: kind.period(at).start, aligned=True)
-
-
-def _span(
-    name: str,
-    until: Callable[[int], int],
-    length: int,
-    opens: Callable[[int], int] | None = None,
-    aligned: bool = False,
-) -> Span:
-    until = lru_cache(_REMEMBERED)(until)  # a customer's touches and payments are asked about again and again
-    return Span(until, length, opens, aligned, *(per_window(measure, name) for measure in BOOKS))
-
-
-def _leaves(spell: Spell, span: Span) -> int:
-    """The last T for which a rolling window holds any of a spell; one that ends where it begins is not in it."""
-    return EVER if spell.end is None else span.until(spell.end[0] - 1)
-
-
-def _active(spells: Sequence[Spell], index: int, span: Span) -> Iterator[tuple[int, int]]:
-    """What a spell books of being active in a window, each customer once: (instant, value).
-
-    Of an aligned window only what is to be added to who is active at its start.
-    """
-    spell = spells[index]
-    begin, end, following = _begin(spell), _end(spell), _following(spells, index, _begin)
-    if span.aligned and span.opens is not None:
-        if index == 0 or _end(spells[index - 1]) <= span.opens(begin):
-            yield begin, 1
-        if begin < end < EVER and span.opens(end) == end:
-            yield end, -1  # active at the start, by what happened before it, and never in it
-    elif span.opens is None or end > span.opens(begin):
-        upto = following if span.opens is not None else min(_leaves(spell, span), following)
-        if begin < upto:
-            yield begin, 1
-            if upto < EVER:
-                yield upto, -1
-
-
-def _touched(run: Sequence[int], spells: Sequence[Spell], span: Span) -> Iterator[_Piece]:
-    """While one of these touches, neighbours all, is in a window, none of a later one is, and its customer active."""
-    index, last = 0, len(run) - 1
-    stays = _begin(spells[0]) if len(spells) == 1 and spells[0].end is None else None  # as most: came once, and stayed
-    while index < last:
-        begin = at = run[index]
-        holds = span.until(begin)
-        index += 1
-        following = run[index]
-        # A touch in the window before goes on in the next one: only the last of them lets go.
-        while index < last and (following - at <= span.length or following <= holds):
-            at = following
-            holds = span.until(at) if span.length else holds
-            index += 1
-            following = run[index]
-        upto = min(holds, following)
-        if stays is not None:
-            yield max(begin, stays), upto
-        elif begin < upto:
-            yield from _while_active(spells, begin, upto, span)
-
-
-def _while_active(spells: Sequence[Spell], begin: int, upto: int, span: Span) -> Iterator[_Piece]:
-    """The part of a piece in which the customer is active in the window."""
-    if span.opens is not None:
-        opens = span.opens(begin)
-        spell = next((spell for spell in spells if _end(spell) > opens), None)
-        if spell is not None:
-            yield max(begin, _begin(spell)), upto
-        return
-    number = bisect_left(spells, upto, key=_begin) - 1
-    while number >= 0 and (leaves := _leaves(spells[number], span)) > begin:
-        yield max(begin, _begin(spells[number])), min(upto, leaves, _following(spells, number, _begin))
-        number -= 1

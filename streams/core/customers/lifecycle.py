@@ -1,11 +1,10 @@
-"""A customer's account: what its entities say of it as a whole, and what is booked of that.
+"""A customer's life cycle: labels, spells and complaints, from the facts of all its entities, and their bookings.
 
 Rules of this file:
 
-* Each entity makes one ``CustomerFacts``, by its own events (a survey's also by whether its ticket counts).
-* Statements are exchanged first (``stage``); labels in force, spells and complaints move on only with ``commit``, so
-  that in between the old bookings can still be told. The difference of the two is what is to be posted.
-* A change of labels concerns what is booked after it: found by when an entity last books anything.
+* Each entity has its ``CustomerFacts``. They are exchanged first (``stage``); labels in force, spells and complaints
+  move on only with ``commit``, so that the old bookings are known in between.
+* A change of labels concerns the bookings after it: the entities whose last booking is at or after it.
 """
 
 from __future__ import annotations
@@ -14,24 +13,35 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from streams.core.customers.complaints import Complaints
 from streams.core.customers.facts import NO_FACTS, CustomerFacts
 from streams.core.customers.segments import AFTERMATH_MS, Segments
 from streams.core.customers.spells import Plan, Spell, Spells
-from streams.core.customers.standing import STANDING, complaint, standing
+from streams.core.customers.standing import COMPLAINTS, STANDING, complaint_entries, standing
 from streams.core.events.keys import Key, first_key
 from streams.core.ledger.bookings import Booking, Entry, Interval
-from streams.core.ledger.dimensions import ABSENT, OWN, PROFILE
+from streams.core.ledger.dimensions import ABSENT, OWN, PERSON_LEVELS, PERSONS, PROFILE
 from streams.core.ledger.label_history import NO_HISTORY, KeySpan, LabelHistory, label_entries
+from streams.core.ledger.measures import Measure, declare
 from streams.core.policy import Policy
-from streams.core.temporal.window_set import WindowSet
+from streams.core.temporal.windows import Window
 
 __all__ = ["Change", "CustomerLifecycle", "relabelled"]
-_NONE: Final = (ABSENT,) * len(OWN)
-BOOKS: Final = ("customers_active", "customers_joined", "customers_left", "complaints", "complaints_retained")
+
+BOOKS: Final = (
+    *declare(
+        customers_active=Measure(scheme=PERSON_LEVELS),
+        customers_joined=Measure(scheme=PERSONS),
+        customers_left=Measure(scheme=PERSONS),
+    ),
+    *STANDING,
+    *COMPLAINTS,
+)
+_NO_OWN_LABELS: Final = (ABSENT,) * len(OWN)
 
 
 class _SpellPart(NamedTuple):
-    """A spell and what of it is booked: labels from ``since`` on, standing at windows' starts only if ``whole``."""
+    """The part of a spell that a change concerns: labels from ``since`` on, standing in windows only if ``whole``."""
 
     spell: Spell
     since: Key
@@ -39,49 +49,39 @@ class _SpellPart(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a unit changes of an account."""
+    """A unit's change of a life cycle."""
 
-    stretches: list[KeySpan]
+    #: Where the labels differ.
+    label_spans: list[KeySpan]
     plan: Plan | None
     before: list[_SpellPart]
     after: list[_SpellPart]
-    #: The tickets whose complaints are to be booked anew, and the instants of those that change.
+    #: The tickets whose complaints are booked otherwise, and the first complaints before of those that changed.
     tickets: set[str]
     complaints: dict[str, int | None]
 
 
 class CustomerLifecycle:
-    """One customer's. ``windows`` are the windows that standing is booked for."""
+    """One customer's life cycle. ``windows``: those that standing is booked for."""
 
     __slots__ = (
-        "_booked",
-        "_ends",
-        "_labelled",
-        "_moments",
-        "_reach",
-        "_said",
-        "_segments",
-        "_spells",
-        "_standing",
-        "_windows",
-        "complaints",
-    )
+        "_books", "_complaints", "_facts", "_labelled", "_last_bookings", "_last_of", "_segments", "_spells",
+        "_standing", "_windows",
+    )  # fmt: skip
 
-    def __init__(self, policy: Policy, windows: WindowSet) -> None:
+    def __init__(self, policy: Policy, windows: Sequence[Window]) -> None:
         self._windows = windows
         self._standing = policy.needs(*STANDING)
-        self._booked = self._standing or policy.needs(*BOOKS)
+        self._books = policy.needs(*BOOKS)
         filtered = {name for promise in policy.service_levels for name in promise.filter}.union(policy.dimensions or ())
         self._labelled = policy.dimensions is None or not filtered.isdisjoint(PROFILE)
         self._segments = Segments(policy)
         self._spells = Spells(policy.inactivity_ms)
-        self._said: dict[tuple[str, str], CustomerFacts] = {}
-        #: By ticket: who complains, and when; and all tickets' first complaints in order.
-        self.complaints: dict[str, dict[tuple[str, str], int]] = {}
-        self._moments: list[tuple[int, str]] = []
-        #: When each entity last books anything that has the customer's labels, and the same in order.
-        self._reach: dict[tuple[str, str], int] = {}
-        self._ends: list[tuple[int, str, str]] = []
+        self._complaints = Complaints()
+        self._facts: dict[tuple[str, str], CustomerFacts] = {}
+        #: The instant (ms) of each entity's last booking with the customer's labels; the same in order of time.
+        self._last_of: dict[tuple[str, str], int] = {}
+        self._last_bookings: list[tuple[int, str, str]] = []
 
     @property
     def history(self) -> LabelHistory:
@@ -93,105 +93,101 @@ class CustomerLifecycle:
         """The spells in force, in order."""
         return self._spells.spells
 
-    def turns(self, change: Change | None) -> set[int]:
-        """Where the spells that a change takes out or brings in begin and end, in ms."""
+    def spell_edges(self, change: Change | None) -> set[int]:
+        """The starts and ends (ms) of the spells that a change removes or adds."""
         if change is None or change.plan is None:
             return set()
-        gone = set(self._spells.spells[change.plan.start : change.plan.stop])
-        come = set(change.plan.spells)
-        old, new = ({at for spell in spells for at in spell.edges} for spells in (gone - come, come - gone))
+        removed, added = self._exchanged(change.plan)
+        old, new = ({at for spell in spells for at in spell.edges} for spells in (removed, added))
         return old ^ new
+
+    def _exchanged(self, plan: Plan | None) -> tuple[set[Spell], set[Spell]]:
+        """The spells that a plan removes and adds."""
+        old = set() if plan is None else set(self._spells.spells[plan.start : plan.stop])
+        new = set() if plan is None else set(plan.spells)
+        return old - new, new - old
 
     # -- who is concerned by labels ---------------------------------------------------------------------------
 
-    def reaches(self, key: tuple[str, str], until: int) -> None:
-        """Tells up to when an entity books."""
-        before = self._reach.get(key)
-        if before == until or not self._labelled:
+    def set_last_booking(self, entity: tuple[str, str], at: int) -> None:
+        """Notes the instant (ms) of an entity's last booking with the customer's labels."""
+        before = self._last_of.get(entity)
+        if before == at or not self._labelled:
             return
         if before is not None:
-            del self._ends[bisect_left(self._ends, (before, *key))]
-        self._reach[key] = until
-        insort(self._ends, (until, *key))
+            del self._last_bookings[bisect_left(self._last_bookings, (before, *entity))]
+        self._last_of[entity] = at
+        insort(self._last_bookings, (at, *entity))
 
-    def reaching(self, change: Change) -> Iterator[tuple[str, str]]:
-        """The entities that book anything at or after the first change of labels."""
-        if change.stretches:
-            first = change.stretches[0][0][0]
-            for _, kind, name in self._ends[bisect_left(self._ends, (first,)) :]:
+    def relabelled_entities(self, change: Change) -> Iterator[tuple[str, str]]:
+        """The entities with a booking at or after the first change of labels."""
+        if change.label_spans:
+            first = change.label_spans[0][0][0]
+            for _, kind, name in self._last_bookings[bisect_left(self._last_bookings, (first,)) :]:
                 yield kind, name
 
     # -- changing ---------------------------------------------------------------------------------------------
 
-    def stage(self, statements: Mapping[tuple[str, str], CustomerFacts]) -> Change | None:
-        """Takes what entities say now; None if nothing comes of it."""
+    def stage(self, facts: Mapping[tuple[str, str], CustomerFacts]) -> Change | None:
+        """Exchanges the facts of entities; None if nothing changes."""
         old, new = [], []
         complaints: dict[str, int | None] = {}
-        for key, statement in statements.items():
-            before = self._said.get(key, NO_FACTS)
-            if before == statement:
+        for entity, now in facts.items():
+            before = self._facts.get(entity, NO_FACTS)
+            if before == now:
                 continue
             old.append(before)
-            new.append(statement)
-            if before.complaint != statement.complaint:
-                for told in (before.complaint, statement.complaint):
-                    if told is not None:
-                        complaints.setdefault(told[0], self._complaint(told[0]))
-                self._complain(key, before.complaint, statement.complaint)
-            if statement == NO_FACTS:
-                del self._said[key]
+            new.append(now)
+            if before.complaint != now.complaint:
+                for complaint in (before.complaint, now.complaint):
+                    if complaint is not None:
+                        complaints.setdefault(complaint[0], self._complaints.first(complaint[0]))
+                self._complaints.exchange(entity, before.complaint, now.complaint)
+            if now == NO_FACTS:
+                del self._facts[entity]
             else:
-                self._said[key] = statement
+                self._facts[entity] = now
         if not old:
             return None
-        stretches = self._segments.change([s.sources for s in old], [s.sources for s in new]) if self._labelled else []
-        gone = [marker for statement in old for marker in statement.markers]
-        come = [marker for statement in new for marker in statement.markers]
-        plan = self._spells.plan(gone, come) if set(gone) != set(come) else None
-        return self._change(stretches, plan, complaints)
+        spans = self._segments.change([f.sources for f in old], [f.sources for f in new]) if self._labelled else []
+        removed = [marker for before in old for marker in before.markers]
+        added = [marker for now in new for marker in now.markers]
+        plan = self._spells.plan(removed, added) if set(removed) != set(added) else None
+        return self._change(spans, plan, complaints)
 
-    def _change(self, stretches: list[KeySpan], plan: Plan | None, complaints: dict[str, int | None]) -> Change:
-        old = set() if plan is None else set(self._spells.spells[plan.start : plan.stop])
-        new = set() if plan is None else set(plan.spells)
-        gone, come = old - new, new - old
-        ends = _ends(gone, come)
+    def _change(self, label_spans: list[KeySpan], plan: Plan | None, complaints: dict[str, int | None]) -> Change:
+        removed, added = self._exchanged(plan)
+        ends = _ends(removed, added)
         since = {start: start if len(both) == 1 else first_key(min(both)) for start, both in ends.items()}
         relabelled: set[Spell] = set()
-        for first, last in stretches:
+        for first, last in label_spans:
             for spell in self._spells.since(first, last):
                 relabelled.add(spell)
                 since[spell.start] = max(spell.start, min(first, since.get(spell.start, first)))
-        kept = relabelled - gone
-        before = [_SpellPart(spell, since[spell.start], spell in gone) for spell in gone | relabelled]
-        after = [_SpellPart(spell, since[spell.start], spell in come) for spell in come | kept]
-        changed = {name: at for name, at in complaints.items() if at != self._complaint(name)}
-        return Change(stretches, plan, before, after, {*changed, *self._held(ends)}, changed)
+        staying = relabelled - removed
+        before = [_SpellPart(spell, since[spell.start], spell in removed) for spell in removed | relabelled]
+        after = [_SpellPart(spell, since[spell.start], spell in added) for spell in added | staying]
+        changed = {ticket_id: at for ticket_id, at in complaints.items() if at != self._complaints.first(ticket_id)}
+        return Change(label_spans, plan, before, after, {*changed, *self._complaining_at(ends)}, changed)
 
-    def _held(self, ends: Mapping[Key, set[int]]) -> Iterator[str]:
-        """The tickets whose complaints come out otherwise by spells that end elsewhere."""
+    def _complaining_at(self, ends: Mapping[Key, set[int]]) -> Iterator[str]:
+        """The tickets whose complaints are booked otherwise, since spells end elsewhere."""
         for start, both in ends.items():
             first = start[0] if len(both) == 1 else max(start[0], min(both) - AFTERMATH_MS)
-            low = bisect_left(self._moments, (first,))
-            for _, name in self._moments[low : bisect_left(self._moments, (max(both) + 1,))]:
-                yield name
+            yield from self._complaints.within(first, max(both))
 
     def commit(self, change: Change) -> None:
         """Takes labels, spells and complaints into force."""
-        self._segments.commit(change.stretches)
+        self._segments.commit(change.label_spans)
         if change.plan is not None:
             self._spells.commit(change.plan)
-        for name, before in change.complaints.items():
-            if before is not None:
-                del self._moments[bisect_left(self._moments, (before, name))]
-            now = self._complaint(name)
-            if now is not None:
-                insort(self._moments, (now, name))
+        self._complaints.commit(change.complaints)
 
     # -- bookings ---------------------------------------------------------------------------------------------
 
     def bookings(self, change: Change, after: bool) -> list[Booking]:
-        """What of the account a change concerns, before it is committed, or after."""
-        if not self._booked:
+        """The bookings that a change concerns, before it is committed, or after."""
+        if not self._books:
             return []
         entries: list[Entry] = []
         intervals: list[Interval] = []
@@ -204,30 +200,18 @@ class CustomerLifecycle:
                 intervals.append(("customers_active", max(since, spell.start), spell.end, (), 1))
             if whole and self._standing:
                 intervals.extend(standing(spell, self._windows))
-        for name in change.tickets:
-            at = self._complaint(name) if after or name not in change.complaints else change.complaints[name]
+        for ticket_id in change.tickets:
+            changed = not after and ticket_id in change.complaints
+            at = change.complaints[ticket_id] if changed else self._complaints.first(ticket_id)
             if at is not None:
-                entries.extend(complaint(at, self._spells.at(at)))
+                entries.extend(complaint_entries(at, self._spells.at(at)))
         return label_entries(entries, intervals, self.history)
 
-    def _complaint(self, ticket_id: str) -> int | None:
-        told = self.complaints.get(ticket_id)
-        return min(told.values()) if told else None
 
-    def _complain(self, key: tuple[str, str], old: tuple[str, int] | None, new: tuple[str, int] | None) -> None:
-        if old is not None:
-            told = self.complaints[old[0]]
-            del told[key]
-            if not told:
-                del self.complaints[old[0]]
-        if new is not None:
-            self.complaints.setdefault(new[0], {})[key] = new[1]
-
-
-def _ends(gone: Iterable[Spell], come: Iterable[Spell]) -> dict[Key, set[int]]:
-    """When the spells that begin at each key ended and end now: one instant for a spell that was not, or is not."""
+def _ends(removed: Iterable[Spell], added: Iterable[Spell]) -> dict[Key, set[int]]:
+    """The ends (ms) of spells by their start, before and after: one for a spell that is new, or is gone."""
     ends: dict[Key, set[int]] = {}
-    for spell in (*gone, *come):
+    for spell in (*removed, *added):
         ends.setdefault(spell.start, set()).add(spell.edges[1])
     return ends
 
@@ -235,13 +219,14 @@ def _ends(gone: Iterable[Spell], come: Iterable[Spell]) -> dict[Key, set[int]]:
 def relabelled(
     levels: Mapping[tuple[str, int], int], first: Key, history: LabelHistory, times: int
 ) -> dict[Booking, int]:
-    """What levels that hold at the first change of labels book from there on; ``times`` -1: to be taken back.
+    """The bookings, from the first change of labels on, of levels that hold then; ``times`` -1 takes them back.
 
-    Only the customer's own labels: by all others nothing changes, so that a thousand open tickets are one sum.
+    ``levels``: (measure, value) -> how many. Only the customer's own labels change, so that a thousand open tickets are
+    one sum.
     """
-    booked: dict[Booking, int] = {}
+    total: dict[Booking, int] = {}
     for (name, value), number in levels.items():
         if number:
-            for booking in label_entries([], [(name, first, None, _NONE, value)], history):
-                booked[booking] = booked.get(booking, 0) + number * times
-    return booked
+            for booking in label_entries([], [(name, first, None, _NO_OWN_LABELS, value)], history):
+                total[booking] = total.get(booking, 0) + number * times
+    return total

@@ -17,25 +17,30 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from streams.core.ledger.bookings import Booking, Entry
+from streams.core.ledger.dimensions import TOTAL_LEVELS
+from streams.core.ledger.measures import Measure, declare
 from streams.core.temporal.instants import EVER
-from streams.core.temporal.windows import Window
+from streams.core.temporal.rolling import RollingWindow
 
-__all__ = ["BOOKS", "YEAR", "Risk", "Steps", "payments", "waits"]
+__all__ = ["BOOKS", "YEAR", "Risk", "Steps", "add_payments", "add_waits"]
 
 #: The window that payments count in, configured or not.
 YEAR: Final = "365d"
-BOOKS: Final = ("value_at_risk", "customers_valued")
+BOOKS: Final = declare(
+    value_at_risk=Measure(scheme=TOTAL_LEVELS),
+    customers_valued=Measure(scheme=TOTAL_LEVELS),
+)
 _WAITS: Final = frozenset(("sla_open_breached", "sla_due_soon"))
 
 
-def waits(booked: Iterable[Booking], times: int, into: dict[int, int]) -> None:
+def add_waits(booked: Iterable[Booking], times: int, into: dict[int, int]) -> None:
     """Adds ``times`` where waits that are late or due soon begin (1) and end (-1), in ms."""
     for at, name, _, value in booked:
         if name in _WAITS:
             _add(into, at, value * times)
 
 
-def payments(booked: Iterable[Entry], times: int, into: dict[int, int]) -> None:
+def add_payments(booked: Iterable[Entry], times: int, into: dict[int, int]) -> None:
     """Adds ``times`` what an order's entries say was paid, by instant."""
     for key, name, _, amount in booked:
         if name == "revenue_paid":
@@ -93,7 +98,7 @@ class Risk:
 
     __slots__ = ("_paid", "_waiting", "_window")
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: RollingWindow) -> None:
         self._window = window
         self._waiting = Steps()
         self._paid = Steps()
@@ -101,7 +106,7 @@ class Risk:
     def change(self, waits: Mapping[int, int], paid: Mapping[int, int]) -> dict[Booking, int]:
         """Takes over what changed (amounts by instant, ms); gives what is to be posted."""
         booked: dict[Booking, int] = {}
-        touched = [*waits, *paid, *map(self._window.leaves, paid)]
+        touched = [*waits, *paid, *map(self._window.until, paid)]
         if not touched:
             return booked
         first, last = min(touched), EVER if sum(waits.values()) else max(touched)
@@ -124,7 +129,7 @@ class Risk:
     def _turns(self, first: int, last: int) -> list[int]:
         """Where in [first, last) what is at risk may change, in order."""
         paid = self._paid.within(self._window.start(first) - 1, last)
-        turns = {first, *self._waiting.within(first, last), *paid, *map(self._window.leaves, paid)}
+        turns = {first, *self._waiting.within(first, last), *paid, *map(self._window.until, paid)}
         return sorted(at for at in turns if first <= at < last)
 
     def _after(self, at: int) -> int:

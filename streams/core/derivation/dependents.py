@@ -12,89 +12,100 @@ from typing import Any
 
 from streams.core.customers.segments import AFTERMATH_MS
 from streams.core.derivation.customer_state import CustomerState
-from streams.core.derivation.entities import CART, ORDER, SURVEY, TICKET, EntityKey
-from streams.core.surveys import reader as surveys_reader
-from streams.core.tickets import view as tickets_view
+from streams.core.derivation.entities import CART, ORDER, SURVEY, TICKET, EntityKey, View
+from streams.core.orders.reader import Order
+from streams.core.surveys.reader import Survey
+from streams.core.temporal.instants import EVER
+from streams.core.tickets.view import Repeat, Ticket
 
 __all__ = ["dependents_of"]
 
 
-def dependents_of(customer: CustomerState, key: EntityKey, old: Any, new: Any) -> Iterator[EntityKey]:
-    """The other entities whose bookings may change when a view does. Asked before and after the change."""
+def dependents_of(customer: CustomerState, key: EntityKey, old: View, new: View) -> Iterator[EntityKey]:
+    """The other entities whose bookings may change with a view, by the indexes as they are before the change."""
     kind, name = key
-    policy = customer.policy
-    if kind == TICKET:
-        before, after = old or tickets_view.Ticket(), new
-        if before.created != after.created:
-            for created in (before.created, after.created):
-                if created is not None:
-                    yield from _repeated(customer, created)
-        if before.touches != after.touches:
-            for touch in set(before.touches) ^ set(after.touches):
-                at = touch.key[0]
-                for _, order_id in _span(customer.placed, at + 1, at + policy.attribution.look_back_ms + 1):
-                    yield ORDER, order_id
-        if before.labels != after.labels or before.keys != after.keys or before.voided != after.voided:
-            for survey_id in tuple(customer.surveys.get(name, ())):
-                yield SURVEY, survey_id
-                if before.voided != after.voided:
-                    yield from _beside(customer, customer.entities[SURVEY, survey_id].view)
-    elif kind == SURVEY:
-        for view in (old, new):
-            if view is not None:
-                yield from _beside(customer, view)
-    elif kind == ORDER:
-        spans = {(view.paid_at, view.kept) for view in (old, new) if view is not None}
-        if len(spans) > 1 or old is None:
-            first = min((at for at, _ in spans if at is not None), default=None)
-            if first is not None:
-                for _, order_id in _span(customer.placed, first + 1, 1 << 60):
-                    yield ORDER, order_id
-            for at, left in spans:
-                if at is not None and left:
-                    yield from _around(customer, at, name)
+    if isinstance(new, Ticket):
+        yield from _of_ticket(customer, name, old if isinstance(old, Ticket) else Ticket(), new)
+    elif isinstance(new, Survey):
+        for survey in (old, new):
+            if isinstance(survey, Survey):
+                yield from _answer_before(customer, survey)
+    elif isinstance(new, Order):
+        yield from _of_order(customer, name, old, new)
     elif kind == CART:
         for order_id in customer.carts.get(name, ()):
             yield ORDER, order_id
 
 
-def _around(customer: CustomerState, paid: int, name: str) -> Iterator[EntityKey]:
-    """The paid orders it follows, and the scores since the one before, for which it is the next purchase."""
+def _of_ticket(customer: CustomerState, name: str, old: Ticket, new: Ticket) -> Iterator[EntityKey]:
+    if old.created != new.created:
+        for created in (old.created, new.created):
+            if created is not None:
+                yield from _repeated_by(customer, created)
+    if old.touches != new.touches:
+        look_back_ms = customer.policy.attribution.look_back_ms
+        for touch in set(old.touches) ^ set(new.touches):
+            at = touch.key[0]
+            for _, order_id in _between(customer.placed, at + 1, at + look_back_ms + 1):
+                yield ORDER, order_id
+    if old.labels != new.labels or old.keys != new.keys or old.voided != new.voided:
+        for survey_id in tuple(customer.surveys.get(name, ())):
+            yield SURVEY, survey_id
+            survey = customer.entities[SURVEY, survey_id].view
+            if old.voided != new.voided and isinstance(survey, Survey):
+                yield from _answer_before(customer, survey)
+
+
+def _of_order(customer: CustomerState, name: str, old: View, new: Order) -> Iterator[EntityKey]:
+    payments = {(order.paid_at, order.kept) for order in (old, new) if isinstance(order, Order)}
+    if len(payments) == 1 and old is not None:
+        return
+    first = min((at for at, _ in payments if at is not None), default=None)
+    if first is not None:
+        for _, order_id in _between(customer.placed, first + 1, EVER):
+            yield ORDER, order_id
+    for at, kept in payments:
+        if at is not None and kept:
+            yield from _around_payment(customer, at, name)
+
+
+def _around_payment(customer: CustomerState, paid: int, name: str) -> Iterator[EntityKey]:
+    """The paid orders just before a payment, and the scores since the last of them: it is their next purchase."""
     index = bisect_left(customer.paid, (paid, name))
     start = paid - AFTERMATH_MS + 1
     if index:
         start = max(start, customer.paid[index - 1][0] + 1)
     for _, order_id in customer.paid[max(index - 2, 0) : index + 2]:
         yield ORDER, order_id
-    for _, survey_id in _span(customer.scored, start, paid + 1):
+    for _, survey_id in _between(customer.scored, start, paid + 1):
         yield SURVEY, survey_id
 
 
-def _repeated(customer: CustomerState, created: tickets_view.Repeat) -> Iterator[EntityKey]:
+def _repeated_by(customer: CustomerState, created: Repeat) -> Iterator[EntityKey]:
     """The tickets for which a creation may be the repeated contact.
 
-    Those solved before the last creation but one have a repeat in any case: so a customer who writes all day
-    does not touch all of a week.
+    Those solved before the last creation but one have a repetition in any case. So a customer who writes all day does
+    not concern all of a week.
     """
     at, issue = created
-    others = customer.created.get(issue, [])
-    index = bisect_left(others, (at,))
+    creations = customer.created.get(issue, [])
+    index = bisect_left(creations, (at,))
     start = at - customer.policy.repeat_ms + 1
     if index >= 2:
-        start = max(start, others[index - 2][0])
-    for _, ticket_id in _span(customer.solved.get(issue, []), start, at + 1):
+        start = max(start, creations[index - 2][0])
+    for _, ticket_id in _between(customer.solved.get(issue, []), start, at + 1):
         yield TICKET, ticket_id
 
 
-def _beside(customer: CustomerState, view: surveys_reader.Survey) -> Iterator[EntityKey]:
-    """The answer before one in its program: its end is this one's beginning."""
-    if view.kind == "nps" and view.answered is not None:
-        answers = customer.answers.get(view.program, [])
-        index = bisect_left(answers, (view.answered, ""))
+def _answer_before(customer: CustomerState, survey: Survey) -> Iterator[EntityKey]:
+    """The NPS answer before a survey's in its program: it ends where this one begins."""
+    if survey.kind == "nps" and survey.answered is not None:
+        answers = customer.answers.get(survey.program, [])
+        index = bisect_left(answers, (survey.answered, ""))
         if index:
             yield SURVEY, answers[index - 1][1]
 
 
-def _span(entries: Sequence[Any], start: int, end: int) -> Sequence[Any]:
+def _between(entries: Sequence[Any], start: int, end: int) -> Sequence[Any]:
     """The entries of a sorted index with their instant in [start, end)."""
     return entries[bisect_left(entries, (start,)) : bisect_left(entries, (end,))]

@@ -1,9 +1,15 @@
-"""Entities: sets of events under a kind and an id."""
+"""Entities: sets of events under a kind and an id, and the view that each kind's events are read into.
+
+A new kind of entity is a row of ``_ENTITY_OF`` for each of its events, a row of ``_READERS``, and its bookings in
+``rules``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from streams.core.costs.accrual import CostAccrual, read_cost
 from streams.core.events.types import (
     CartAbandoned,
     ContactDeflected,
@@ -22,28 +28,26 @@ from streams.core.events.types import (
     SurveySent,
 )
 from streams.core.ledger.bookings import Booking
-from streams.core.tickets import view as tickets_view
+from streams.core.orders.reader import Cart, Order, read_cart, read_order
+from streams.core.policy import Policy
+from streams.core.surveys.reader import Survey, read_survey
+from streams.core.tickets.reader import read_ticket
+from streams.core.tickets.view import Ticket
 
 __all__ = [
-    "CART",
-    "CONTACT",
-    "COST",
-    "CUSTOMER",
-    "ORDER",
-    "SURVEY",
-    "TICKET",
-    "Entity",
-    "EntityKey",
-    "entity_of",
-    "open_levels",
-]
+    "CART", "CONTACT", "COST", "CUSTOMER", "ORDER", "SURVEY", "TICKET", "Entity", "EntityKey", "View", "entity_of",
+    "read_entity",
+]  # fmt: skip
 
-
-#: (kind, id) within a scope; the kind is one letter.
+#: (kind, id) among one owner's entities; the kind is one letter, as it is kept.
 EntityKey: TypeAlias = tuple[str, str]
 TICKET, SURVEY, ORDER, CART, CUSTOMER, CONTACT, COST = "tsoxcdk"
 
-_KINDS: Final[dict[type, tuple[str, str]]] = {
+#: An entity as its own events leave it. None: not read yet, a cost without a rate, or a kind that has no view.
+View: TypeAlias = Ticket | Survey | Order | Cart | CostAccrual | None
+
+#: Kind and field of the id by event class; every other event is a ticket's.
+_ENTITY_OF: Final[Mapping[type, tuple[str, str]]] = {
     SurveySent: (SURVEY, "survey_id"),
     SurveyAnswered: (SURVEY, "survey_id"),
     OrderPlaced: (ORDER, "order_id"),
@@ -60,29 +64,40 @@ _KINDS: Final[dict[type, tuple[str, str]]] = {
     CostIncurred: (COST, "cost_id"),
 }
 
-
-def entity_of(event: Event) -> EntityKey:
-    """The entity an event belongs to."""
-    kind, name = _KINDS.get(type(event), (TICKET, "ticket_id"))
-    return kind, getattr(event, name)
+#: Events, sorted by ``sort_key``, to the view, by kind.
+_READERS: Final[Mapping[str, Callable[[Sequence[Any], Policy], View]]] = {
+    TICKET: read_ticket,
+    SURVEY: lambda events, policy: read_survey(events),
+    ORDER: read_order,
+    CART: lambda events, policy: read_cart(events),
+    COST: read_cost,
+}
 
 
 class Entity:
-    """One set of events and what was derived from it."""
+    """One set of events, and what was derived from it."""
 
-    __slots__ = ("arrived", "booked", "events", "labelled", "view")
+    __slots__ = ("arrived", "bookings", "events", "label_changes", "view")
 
     def __init__(self, events: list[Any], arrived: int = 0) -> None:
+        #: Sorted by ``sort_key``.
         self.events = events
-        #: When the last of them came, in ms; 0 where that is not known.
+        #: The arrival of the last of them, ms; 0: not known.
         self.arrived = arrived
-        self.view: Any = None
-        #: What the ledger holds of it; None = to be derived (it is what the present views give).
-        self.booked: list[Booking] | None = None
-        #: Which of the customer's labels that is told by: those of open levels change without asking the ticket.
-        self.labelled = 0
+        self.view: View = None
+        #: The entity's bookings in the ledger; None: to be derived from the present views.
+        self.bookings: list[Booking] | None = None
+        #: The customer's count of label changes that the bookings are of: labels of open levels change without them.
+        self.label_changes = 0
 
 
-def open_levels(view: tickets_view.Ticket) -> list[tuple[str, int]]:
-    """A ticket's levels that hold now."""
-    return [(name, value) for name, _, end, _, value in view.intervals if end is None]
+def entity_of(event: Event) -> EntityKey:
+    """The entity an event belongs to."""
+    kind, field = _ENTITY_OF.get(type(event), (TICKET, "ticket_id"))
+    return kind, getattr(event, field)
+
+
+def read_entity(kind: str, events: Sequence[Any], policy: Policy) -> View:
+    """The view of an entity's events, sorted by ``sort_key``."""
+    reader = _READERS.get(kind)
+    return None if reader is None else reader(events, policy)

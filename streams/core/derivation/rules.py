@@ -1,125 +1,144 @@
-"""What an entity books: by its own view and its neighbours', with the customer's labels."""
+"""The rules: which bookings an entity makes, by its own view and its neighbours', with the customer's labels."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from streams.core.customers import standing
+from streams.core.customers.standing import (
+    FOLLOWED_ANSWERS,
+    PURCHASES,
+    followed_answer_entries,
+    repeated_purchases,
+)
+from streams.core.customers.value_at_risk import BOOKS as VALUE_AT_RISK
 from streams.core.derivation.customer_state import CustomerState
-from streams.core.derivation.entities import CART, CONTACT, ORDER, SURVEY, TICKET, Entity, EntityKey
-from streams.core.events.keys import Key, sort_key
-from streams.core.events.types import ContactDeflected
-from streams.core.ledger.bookings import Booking, Interval
-from streams.core.ledger.dimensions import MODELS, NO_LABELS, UNKNOWN
+from streams.core.derivation.entities import CART, CONTACT, Entity, EntityKey
+from streams.core.events.keys import Key
+from streams.core.ledger.bookings import Booking, Entry, Interval
+from streams.core.ledger.dimensions import UNKNOWN
 from streams.core.ledger.label_history import OWNER_SEPARATOR, LabelHistory, label_entries
-from streams.core.orders import attribution, benefit, revenue
-from streams.core.orders import reader as orders_reader
-from streams.core.surveys import bookings as surveys_bookings
-from streams.core.surveys import reader as surveys_reader
-from streams.core.surveys import scores
+from streams.core.orders import benefit, revenue
+from streams.core.orders.attribution import credits
+from streams.core.orders.benefit import benefit_bookings
+from streams.core.orders.reader import Cart, Order
+from streams.core.orders.revenue import revenue_bookings
+from streams.core.surveys import bookings as survey_bookings
+from streams.core.surveys import sentiment
+from streams.core.surveys.bookings import nps_repetitions, survey_entries
+from streams.core.surveys.reader import Survey
+from streams.core.surveys.scores import is_satisfied
+from streams.core.surveys.sentiment import sentiment_entries
 from streams.core.tickets import handled, service_levels
-from streams.core.tickets import view as tickets_view
+from streams.core.tickets.deflections import deflection_entries
+from streams.core.tickets.handled import handled_bookings
+from streams.core.tickets.service_levels import promise_bookings
+from streams.core.tickets.view import Ticket, Touch
 
-__all__ = ["bookings"]
+__all__ = ["bookings_of"]
 
 
-def bookings(customer: CustomerState, key: EntityKey, entity: Entity) -> list[Booking]:
-    """All that an entity books, by its view and its neighbours'."""
+def bookings_of(customer: CustomerState, key: EntityKey, entity: Entity) -> list[Booking]:
+    """All bookings of an entity, by its view and its neighbours'."""
     kind, name = key
     view = entity.view
-    if kind == TICKET:
-        return _of_ticket(customer, name, view)
-    if kind == SURVEY:
-        return _of_survey(customer, name, view)
-    if kind == ORDER:
-        return _of_order(customer, name, view)
+    if isinstance(view, Ticket):
+        return _ticket_bookings(customer, name, view)
+    if isinstance(view, Survey):
+        return _survey_bookings(customer, name, view)
+    if isinstance(view, Order):
+        return _order_bookings(customer, name, view)
     if kind == CONTACT:
-        return _of_contact(entity.events, customer.labels(name))
+        return label_entries(deflection_entries(entity.events[0]), [], customer.history_of(name))
     return []
 
 
-def _of_ticket(customer: CustomerState, name: str, view: tickets_view.Ticket) -> list[Booking]:
-    entries = view.entries
-    if view.solved is not None and view.no_repeat is not None:
-        at, issue = view.solved
-        created = customer.created.get(issue, [])
-        first = bisect_left(created, (at,))
-        following = created[first : first + 2]  # its own, perhaps, and one more
-        if not any(then < at + customer.policy.repeat_ms and other != name for then, other in following):
-            entries = [*entries, view.no_repeat]
-    if view.sentiments and customer.policy.needs("sentiments", "sentiment_score"):
-        entries = [*entries, *surveys_bookings.sentiments(view.sentiments)]
-    history = customer.labels(name)
-    booked = label_entries(entries, view.intervals, history)
-    if view.handlings and customer.policy.needs("tickets_handled"):
-        booked += handled.bookings(view.handlings, history, customer.windows)
-    if customer.policy.service_levels and customer.policy.needs(*service_levels.BOOKS):
-        booked += service_levels.bookings(view, history, customer.policy)
-    return booked
+def _ticket_bookings(customer: CustomerState, name: str, ticket: Ticket) -> list[Booking]:
+    policy, history = customer.policy, customer.history_of(name)
+    entries = ticket.entries
+    if ticket.no_repeat is not None and not _is_repeated(customer, name, ticket):
+        entries = [*entries, ticket.no_repeat]
+    if ticket.sentiments and policy.needs(*sentiment.BOOKS):
+        entries = [*entries, *sentiment_entries(ticket.sentiments)]
+    bookings = label_entries(entries, ticket.intervals, history)
+    if ticket.handlings and policy.needs(*handled.BOOKS):
+        bookings += handled_bookings(ticket.handlings, history, customer.windows)
+    if policy.service_levels and policy.needs(*service_levels.BOOKS, *VALUE_AT_RISK):
+        bookings += promise_bookings(ticket, history, policy)
+    return bookings
 
 
-def _of_survey(customer: CustomerState, name: str, view: surveys_reader.Survey) -> list[Booking]:
-    if not customer.policy.needs(*surveys_bookings.BOOKS, "csat_followed", "csat_repurchased"):
+def _is_repeated(customer: CustomerState, name: str, ticket: Ticket) -> bool:
+    """True if the first solving does not count, or another ticket of the same issue follows it too soon."""
+    if ticket.solved is None:
+        return True
+    at, issue = ticket.solved
+    created = customer.created.get(issue, [])
+    first = bisect_left(created, (at,))
+    following = created[first : first + 2]  # its own, perhaps, and one more
+    return any(then < at + customer.policy.repeat_ms and other != name for then, other in following)
+
+
+def _survey_bookings(customer: CustomerState, name: str, survey: Survey) -> list[Booking]:
+    if not customer.policy.needs(*survey_bookings.BOOKS, *FOLLOWED_ANSWERS):
         return []
-    ticket = customer.ticket(view.ticket_id)
+    ticket = customer.ticket(survey.ticket_id)
     intervals: list[Interval] = []
-    if view.kind == "nps" and view.answered is not None and not (ticket and ticket.voided):
-        answers = customer.answers.get(view.program, [])
-        index = bisect_right(answers, (view.answered, "\U0010ffff"))
+    if survey.kind == "nps" and survey.answered is not None and not (ticket and ticket.voided):
+        answers = customer.answers.get(survey.program, [])
+        index = bisect_right(answers, (survey.answered, "\U0010ffff"))
         if index < len(answers):
-            intervals = surveys_bookings.followed(view, ticket, answers[index][0], customer.windows)
-    if view.anchor is None:
+            intervals = nps_repetitions(survey, ticket, answers[index][0], customer.windows)
+    if survey.anchor is None:
         return []
-    known = LabelHistory([], [customer.labels(name).before(view.anchor)])  # like its ticket's labels, they stay
-    entries = surveys_bookings.entries(view, ticket)
-    if view.kind == "csat" and view.answered is not None and view.position is not None and entries:
-        index = bisect_left(customer.paid, (view.answered[0],))
-        paid = customer.paid[index][0] if index < len(customer.paid) else None
-        entries += standing.repurchase(view.answered, scores.satisfied(view.position), paid)
-    return label_entries(entries, intervals, known, (view.kind or UNKNOWN, view.program))
+    history = LabelHistory([], [customer.history_of(name).before(survey.anchor)])  # like its ticket's labels, they stay
+    entries = survey_entries(survey, ticket)
+    if survey.kind == "csat" and survey.answered is not None and survey.position is not None and entries:
+        index = bisect_left(customer.paid, (survey.answered[0],))
+        next_paid = customer.paid[index][0] if index < len(customer.paid) else None
+        entries += followed_answer_entries(survey.answered, is_satisfied(survey.position), next_paid)
+    return label_entries(entries, intervals, history, (survey.kind or UNKNOWN, survey.program))
 
 
-def _of_order(customer: CustomerState, name: str, view: orders_reader.Order) -> list[Booking]:
-    booked = label_entries(view.entries, [], customer.labels(name))
-    if view.paid_key is not None and view.kept and customer.policy.needs("order_value", *standing.AGAIN):
-        booked += _of_purchase(customer, name, view.paid_key, view.left)
-    placed = view.placed
-    if placed is None or view.paid_key is None or not customer.policy.needs(*revenue.CREDITED):
-        return booked
-    at = placed.occurred_at
-    credited = attribution.credits(_touches_of(customer, name, view.paid_key), at, customer.policy.attribution)
+def _order_bookings(customer: CustomerState, name: str, order: Order) -> list[Booking]:
+    bookings = label_entries(order.entries, [], customer.history_of(name))
+    if order.placed is None or order.paid_key is None:
+        return bookings
+    if order.kept and customer.policy.needs(*PURCHASES):
+        bookings += _purchase_bookings(customer, name, order.paid_key, order.left)
+    if customer.policy.needs(*revenue.BOOKS, *benefit.BOOKS):
+        bookings += _credit_bookings(customer, name, order)
+    return bookings
+
+
+def _credit_bookings(customer: CustomerState, name: str, order: Order) -> list[Booking]:
+    """The revenue and benefit of an order at the touches it is credited to."""
+    assert order.placed is not None, "only a placed order is credited"
+    assert order.paid_key is not None, "only a paid order is credited"
+    at = order.placed.occurred_at
+    credited = credits(_touches_before_merge(customer, name, order.paid_key), at, customer.policy.attribution)
     if not credited:
-        return booked
-    labels = [touch.labels + customer.labels(touch.key[2]).before(touch.key) for touch, _ in credited]
-    booked += revenue.revenue_bookings(view, [own + MODELS for own in labels], [weight for _, weight in credited])
-    if view.kept:
-        booked.append((view.paid_key[0], "attributed_orders", labels[-1], 1))
-    # Abandoned, touched, then placed with its cart id: if any touch since, then the last.
-    cart = None if placed.cart_id is None else customer.entities.get((CART, placed.cart_id))
-    saved = cart is not None and cart.view is not None and cart.view < credited[-1].touch.key
+        return []
+    labels = [touch.labels + customer.history_of(touch.key[2]).before(touch.key) for touch, _ in credited]
+    cart = None if order.placed.cart_id is None else customer.entities.get((CART, order.placed.cart_id))
+    abandoned = cart.view.abandoned if cart is not None and isinstance(cart.view, Cart) else None
+    # Abandoned, touched, then placed with its cart id: if any touch came since, the last one did.
+    saved_cart = abandoned is not None and abandoned < credited[-1].touch.key
     repeat = any(other != name and paid < at for paid, other in customer.paid[:2])  # sorted: its own and one more
-    return booked + benefit.benefit_bookings(view, saved, repeat)
+    return revenue_bookings(order, credited, labels) + benefit_bookings(order, saved_cart, repeat)
 
 
-def _touches_of(customer: CustomerState, name: str, paid: Key) -> Sequence[tickets_view.Touch]:
-    """The touches that an order can be credited to: those of whom its customer was one with when it was paid."""
-    if customer._past is None or paid[0] >= customer._past.since:
+def _touches_before_merge(customer: CustomerState, name: str, paid: Key) -> Sequence[Touch]:
+    """The touches an order can be credited to: those of the customers who were one with its own when it was paid."""
+    if customer.past is None or paid[0] >= customer.past.since:
         return customer.touches
-    mates = customer._past.mates[name.rpartition(OWNER_SEPARATOR)[2]]
+    mates = customer.past.mates[name.rpartition(OWNER_SEPARATOR)[2]]
     return [touch for touch in customer.touches if touch.key[2].rpartition(OWNER_SEPARATOR)[2] in mates]
 
 
-def _of_purchase(customer: CustomerState, name: str, paid: Key, left: int) -> list[Booking]:
+def _purchase_bookings(customer: CustomerState, name: str, paid: Key, left: int) -> list[Booking]:
     index = bisect_left(customer.paid, (paid[0], name))
     following = [at for at, _ in customer.paid[index + 1 : index + 3]]
-    intervals = standing.bought_again(paid[0], following, customer.windows)
-    return label_entries([(paid, "order_value", (), left)], intervals, customer.labels(name))
-
-
-def _of_contact(events: Sequence[ContactDeflected], history: LabelHistory) -> list[Booking]:
-    event = events[0]
-    labels = (event.channel, event.issue_type or UNKNOWN, *NO_LABELS[2:])
-    key = sort_key(event)
-    entries = [(key, "contacts_deflected", labels, 1), (key, "benefit_deflected", ("savings",), 1)]
-    return label_entries(entries, [], history)
+    entries: list[Entry] = [(paid, "order_value", (), left)]
+    intervals = repeated_purchases(paid[0], following, customer.windows)
+    return label_entries(entries, intervals, customer.history_of(name))

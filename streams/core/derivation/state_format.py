@@ -84,7 +84,7 @@ class Stats(msgspec.Struct):
 
 def origin(policy: Policy, windows: list[str]) -> Origin:
     """The origin of what is booked with these parameters."""
-    said = {field.name: _plain(getattr(policy, field.name)) for field in fields(policy) if field.name != "retention"}
+    said = {field.name: _plain(getattr(policy, field.name)) for field in fields(policy) if field.name != "retention_ms"}
     said |= {"windows": windows, "bookings": BOOKINGS}
     text = msgspec.json.encode(dict(sorted(said.items())))
     return Origin(FORMAT, hashlib.sha256(text).hexdigest()[:16])

@@ -1,4 +1,8 @@
-"""Dimensions: members, margins, and the schemes of labels."""
+"""Dimensions: labels, the margins they add to, and the schemes that say which dimensions a measure's labels name.
+
+Dimensions are never crossed: a cell belongs to one member of one dimension (its margin), and a booking adds to every
+margin of its labels.
+"""
 
 from __future__ import annotations
 
@@ -7,60 +11,46 @@ from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
-    "ABSENT",
-    "ALL",
-    "ALWAYS",
-    "CLASSES",
-    "DIMENSIONS",
-    "LEVEL",
-    "MODELS",
-    "NO_LABELS",
-    "OTHER",
-    "OWN",
-    "PROFILE",
-    "UNKNOWN",
-    "Labels",
-    "Margin",
-    "Scheme",
-    "margins",
-]
+    "ABSENT", "ALL", "ALWAYS", "BY_CLASS", "BY_SATISFACTION", "BY_TARGET", "DIMENSIONS", "LABELLED", "LEVEL", "LEVELS",
+    "NO_LABELS", "OTHER", "OWN", "PERSONS", "PERSON_LEVELS", "PROFILE", "SURVEYED", "SURVEY_LEVELS", "TARGET_LEVELS",
+    "TOTAL", "TOTAL_LEVELS", "UNKNOWN", "Labels", "Margin", "Scheme", "margins",
+]  # fmt: skip
 
+#: One member for each dimension of a scheme, in its order.
 Labels = tuple[str, ...]
+#: (dimension, member)
 Margin = tuple[str, str]
 
+#: The member of a label that no event says.
 UNKNOWN: Final = "unknown"
+#: The member that collects those past a limit.
 OTHER: Final = "other"
 ALL: Final[Margin] = ("all", "all")
+#: In place of a member: nothing is added in this dimension, nor to ``all``. No event can say it.
+ABSENT: Final = ""
 
-#: What a ticket, survey or order labels its samples with itself, in this order.
+#: The labels of a ticket, survey or order itself. All but the agent are fields of its events, by the same name.
 OWN: Final = ("channel", "issue_type", "priority", "product", "group", "agent")
-#: What its customer adds, derived at the instant of the sample.
+#: The labels of its customer, derived at the instant of the sample.
 PROFILE: Final = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
 DIMENSIONS: Final = OWN + PROFILE
 NO_LABELS: Final[Labels] = (UNKNOWN,) * len(OWN)
-#: In place of a member: nothing is added in this dimension, nor to ``all``. No event can tell it.
-ABSENT: Final = ""
 #: Dimensions that configuration does not choose.
 ALWAYS: Final = ("class", "target", "model")
-#: The classes of benefit, and the models of attribution.
-CLASSES: Final[Labels] = (
-    "saved_cart", "renewal", "upsell", "cross_sell", "upgrade", "referral", "repeat", "other", "savings",
-)  # fmt: skip
-MODELS: Final[Labels] = ("last_touch", "first_touch", "linear", "time_decay", "position")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared by identity: it is part of the ledger's hottest key
 class Scheme:
-    """The dimensions of a measure's labels, and whether they also add up to ``all``.
+    """The dimensions of a measure's labels.
 
-    Levels have cells of their own (their dimensions' names begin with ``LEVEL``), because they are the sum of all
-    time and windows need not carry them.
+    ``total``: the labels add up to ``all`` as well. ``level``: the cells are those of levels, apart from flows (their
+    dimensions' names begin with ``LEVEL``), since levels are sums of all time and windows need not carry them.
+    ``profiled``: the customer's labels follow the sample's own.
     """
 
     dimensions: tuple[str, ...]
     total: bool = True
     level: bool = False
-    #: Whether the customer's labels stand after the sample's own.
     profiled: bool = True
 
 
@@ -69,14 +59,11 @@ LABELLED: Final = Scheme(DIMENSIONS)
 LEVELS: Final = Scheme(DIMENSIONS, level=True)
 SURVEYED: Final = Scheme((*DIMENSIONS, "kind", "program"))
 SURVEY_LEVELS: Final = Scheme((*DIMENSIONS, "kind", "program"), level=True)
-#: An order's shares under the configured model's labels. They add up to what every other model credits as well, so
-#: each of them is a member of all five models; to book the five apart would say the same five times over.
-BY_MODEL: Final = Scheme((*DIMENSIONS, *("model",) * len(MODELS)))
 BY_CLASS: Final = Scheme(("class",), total=False, profiled=False)
 BY_TARGET: Final = Scheme(("target",), total=False, profiled=False)
 TARGET_LEVELS: Final = Scheme(("target",), total=False, level=True, profiled=False)
 BY_SATISFACTION: Final = Scheme(("satisfaction",), total=False, profiled=False)
-#: Of customers themselves: their own labels, or none.
+#: Schemes of customers themselves: their own labels, or none.
 PERSONS: Final = Scheme(PROFILE)
 PERSON_LEVELS: Final = Scheme(PROFILE, level=True)
 TOTAL: Final = Scheme((), profiled=False)

@@ -19,8 +19,9 @@ from streams.core.ledger.grids import Tiling
 from streams.core.ledger.panes import Cell, Changes, Panes
 from streams.core.ledger.sliding import Sliding
 from streams.core.temporal.instants import DAY, format_instant
-from streams.core.temporal.periods import Aligned, Period
-from streams.core.temporal.windows import DAYS, Window, floor
+from streams.core.temporal.ladder import DAYS, floor
+from streams.core.temporal.periods import AlignedWindow, Period
+from streams.core.temporal.rolling import RollingWindow
 
 __all__ = ["FlowSums", "Frame", "Frames"]
 
@@ -70,10 +71,10 @@ class Frames:
         self,
         panes: Panes,
         grid: Tiling,
-        windows: Sequence[Window],
-        aligned: Sequence[Aligned] = (),
+        windows: Sequence[RollingWindow],
+        aligned: Sequence[AlignedWindow] = (),
         start: int | None = None,
-        baselines: Mapping[str, tuple[Window, int]] | None = None,
+        baselines: Mapping[str, tuple[RollingWindow, int]] | None = None,
     ) -> None:
         self._panes = panes
         self._grid = grid
@@ -163,11 +164,11 @@ class Frames:
                 yield from _of_period(kind, period, as_of)
 
 
-def _baseline(name: str, window: Window, at: int) -> _Request:
+def _baseline(name: str, window: RollingWindow, at: int) -> _Request:
     return _Request((name, "baseline", 0), window.calendar.shift(at, -window.whole_days), at, DAYS)
 
 
-def _of_period(kind: Aligned, period: Period, as_of: int) -> Iterable[_Request]:
+def _of_period(kind: AlignedWindow, period: Period, as_of: int) -> Iterable[_Request]:
     """A period up to ``as_of``, the one before it, and the year before's, by the same elapsed part."""
     end = min(period.end, as_of)
     yield _Request((kind.name, "", period.start), period.start, end, DAYS)

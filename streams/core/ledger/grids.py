@@ -9,7 +9,8 @@ from typing import Final, Protocol
 from streams.core.ledger.panes import Pane, Range
 from streams.core.temporal.calendar import LocalDays
 from streams.core.temporal.instants import DAY, HOUR
-from streams.core.temporal.windows import DAYS, LADDER, Window, ceiling, floor
+from streams.core.temporal.ladder import DAYS, LADDER, ceiling, floor
+from streams.core.temporal.rolling import RollingWindow
 
 __all__ = ["CutGrid", "Grid", "LiveGrid", "Tiling"]
 
@@ -53,7 +54,11 @@ class LiveGrid:
     """
 
     def __init__(
-        self, windows: Iterable[Window], calendar: LocalDays, clock: int, compared: Iterable[tuple[int, int]] = ()
+        self,
+        windows: Iterable[RollingWindow],
+        calendar: LocalDays,
+        clock: int,
+        compared: Iterable[tuple[int, int]] = (),
     ) -> None:
         self.calendar: Final = calendar
         self.clock = clock
@@ -62,7 +67,9 @@ class LiveGrid:
         for window in windows:
             if window.resolution < DAYS:
                 pane = LADDER[window.resolution]
-                self._reach[window.resolution] = max(self._reach[window.resolution], 2 * (window.length + pane) + HOUR)
+                self._reach[window.resolution] = max(
+                    self._reach[window.resolution], 2 * (window.length_ms + pane) + HOUR
+                )
         for finest, age in compared:
             for resolution in range(finest, DAYS):  # a part of a day is tiled by all of these
                 self._reach[resolution] = max(self._reach[resolution], age + HOUR)

@@ -18,7 +18,7 @@ from streams.core.events.keys import Key, first_key
 from streams.core.ledger.amounts import Kind
 from streams.core.ledger.bookings import Booking, Entry, Interval
 from streams.core.ledger.dimensions import PROFILE, UNKNOWN, Labels
-from streams.core.ledger.measures import MEASURES, measure
+from streams.core.ledger.measures import measure
 
 __all__ = ["NO_HISTORY", "OWNER_SEPARATOR", "KeySpan", "LabelHistory", "Past", "label_entries"]
 
@@ -118,7 +118,7 @@ def label_entries(
     until: Key | None = None
     known: Labels = () if keys else history.labels[0] + tail
     for key, name, labels, value in entries:
-        if (MEASURES.get(name) or measure(name)).scheme.profiled:
+        if measure(name).scheme.profiled:
             if keys and (not known or (since is not None and key <= since) or (until is not None and key > until)):
                 index = bisect_left(keys, key)
                 since = keys[index - 1] if index else None
@@ -127,7 +127,7 @@ def label_entries(
             labels = labels + known
         booked.append((key[0], name, labels, value))
     for name, start, end, labels, value in intervals:
-        kind, scheme, _ = MEASURES.get(name) or measure(name)
+        kind, scheme, _ = measure(name)
         back = -value if kind in (Kind.COUNT, Kind.INSTANT) else value
         stretches = history.split(start, end) if scheme.profiled else ((start, end, None),)
         for begin, upto, of_customer in stretches:

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from streams.core.costs.accrual import AccruedCosts, CostAccrual, accrued_costs, allocate
-from streams.core.ledger.dimensions import ALL, CLASSES, DIMENSIONS, MODELS, OTHER, Margin
+from streams.core.ledger.dimensions import ALL, DIMENSIONS, OTHER, Margin
 from streams.core.ledger.frames import FlowSums, Frame
 from streams.core.ledger.panes import Cell, merge
 from streams.core.metrics.base import ALLOCATED, COST, Metric, Sums, Value
 from streams.core.metrics.records import MetricRecord
+from streams.core.orders.attribution import MODELS
+from streams.core.orders.benefit import CLASSES
 from streams.core.policy import Policy
 from streams.core.temporal.instants import format_instant
 from streams.core.temporal.periods import ALIGNED

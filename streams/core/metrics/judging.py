@@ -17,7 +17,7 @@ from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import Finding, MemberKey, at_risk, falling_return, low_satisfaction, surges, surging
 from streams.core.policy import Policy
 from streams.core.temporal.instants import format_instant
-from streams.core.temporal.windows import Window
+from streams.core.temporal.rolling import RollingWindow
 
 __all__ = ["NO_TARGETS", "Judgement", "Targets", "baseline_values", "baselines_of", "judge"]
 
@@ -73,7 +73,7 @@ def judge(
 NO_TARGETS: Final = Targets()
 
 
-def baselines_of(yardstick: Targets, windows: Sequence[Window]) -> dict[str, tuple[Window, int]]:
+def baselines_of(yardstick: Targets, windows: Sequence[RollingWindow]) -> dict[str, tuple[RollingWindow, int]]:
     """The windows at past midnights that goals are measured from."""
     named = {window.name: window for window in windows}
     return {

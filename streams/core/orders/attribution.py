@@ -1,21 +1,24 @@
 """Attribution: which touches an order is credited to, and with what share.
 
-Source: definitions.md, "Revenue". Order-centric look-back: the touches of the same customer in
-[placed − look-back, placed). Five models share the same order out differently; each credits all of it, so their
-totals are equal and what they tell apart is the touches' labels.
+Source: docs/definitions.md#attribution. Order-centric look-back: the touches of the same customer in
+[placed − look-back, placed). Each model shares the same order out differently and credits all of it, so the models'
+totals are equal; they differ in the labels of the touches. A new model is one function and one row of ``MODELS``.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from streams.core.policy import Attribution
 from streams.core.tickets.view import Touch
 
-__all__ = ["Credit", "credits", "weights"]
+__all__ = ["MODELS", "Credit", "credits"]
+
+#: Instants of touches (ms, ascending, at least one) and the half-life (ms) to weights: whole numbers >= 0, not all 0.
+Weigh: TypeAlias = Callable[[Sequence[int], int], list[int]]
 
 #: The weights' precision: far below what a share of the largest amount (10^13 minor units) can show.
 _DIGITS: Final = 30
@@ -25,7 +28,7 @@ _LN2: Final = Decimal("0.6931471805599453094172321214581765680755001343602553")
 
 
 class Credit(NamedTuple):
-    """A touch's part in an order: the weight is relative to the other touches'."""
+    """A touch's part in an order; the weight is relative to the other touches'."""
 
     touch: Touch
     weight: int
@@ -43,31 +46,49 @@ def credits(touches: Sequence[Touch], placed: int, attribution: Attribution) -> 
         return []
     if attribution.model == "last_touch":  # not to weigh a thousand touches for the one that gets all
         return [Credit(touches[end - 1], 1)]
-    found = touches[start:end]
-    weighed = weights(attribution.model, [touch.key[0] for touch in found], attribution.half_life_ms)
-    pairs = [Credit(touch, weight) for touch, weight in zip(found, weighed, strict=True)]
+    credited = touches[start:end]
+    weights = MODELS[attribution.model]([touch.key[0] for touch in credited], attribution.half_life_ms)
+    pairs = [Credit(touch, weight) for touch, weight in zip(credited, weights, strict=True)]
     return [credit for credit in pairs[:-1] if credit.weight] + pairs[-1:]
 
 
-def weights(model: str, instants: Sequence[int], half_life: int) -> list[int]:
-    """The weights under a model of touches at these instants (ms, ascending, at least one): whole numbers >= 0.
+def _last_touch(instants: Sequence[int], half_life_ms: int) -> list[int]:
+    return [0] * (len(instants) - 1) + [1]
 
-    ``time_decay`` is 2^(−age/half-life) in fixed point: the youngest touch weighs 10^30, the others the power,
-    computed in 40 decimal digits and cut to a whole number. No float, so that every machine shares out alike; a
-    touch 100 half-lives older than the youngest weighs 0.
+
+def _first_touch(instants: Sequence[int], half_life_ms: int) -> list[int]:
+    return [1] + [0] * (len(instants) - 1)
+
+
+def _linear(instants: Sequence[int], half_life_ms: int) -> list[int]:
+    return [1] * len(instants)
+
+
+def _time_decay(instants: Sequence[int], half_life_ms: int) -> list[int]:
+    """2^(−age/half-life) in fixed point: the youngest touch weighs 10^30, one 100 half-lives older 0.
+
+    The power is computed in 40 decimal digits and cut to a whole number: no float, so that every machine shares out
+    alike.
     """
-    n = len(instants)
-    if model == "last_touch":
-        return [0] * (n - 1) + [1]
-    if model == "first_touch":
-        return [1] + [0] * (n - 1)
-    if model == "time_decay":
-        return [_decay(instants[-1] - at, half_life) for at in instants]
-    if model == "position" and n > 2:  # 40 %, 20 % among those between, 40 %
-        return [2 * (n - 2), *[1] * (n - 2), 2 * (n - 2)]
-    return [1] * n
+    return [_power_of_two(at - instants[-1], half_life_ms) for at in instants]
 
 
-def _decay(older: int, half_life: int) -> int:
-    power = _EXACT.exp(_EXACT.divide(_EXACT.multiply(_LN2, Decimal(-older)), Decimal(half_life)))
+def _power_of_two(age_ms: int, half_life_ms: int) -> int:
+    power = _EXACT.exp(_EXACT.divide(_EXACT.multiply(_LN2, Decimal(age_ms)), Decimal(half_life_ms)))
     return int(_EXACT.scaleb(power, _DIGITS))
+
+
+def _position(instants: Sequence[int], half_life_ms: int) -> list[int]:
+    """40 % to the first, 20 % among those between, 40 % to the last; of two touches half each, of one all."""
+    between = len(instants) - 2
+    return [2 * between, *[1] * between, 2 * between] if between > 0 else [1] * len(instants)
+
+
+#: The models by the names that settings and the dimension ``model`` know them by.
+MODELS: Final[Mapping[str, Weigh]] = {
+    "last_touch": _last_touch,
+    "first_touch": _first_touch,
+    "linear": _linear,
+    "time_decay": _time_decay,
+    "position": _position,
+}

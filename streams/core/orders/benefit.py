@@ -1,34 +1,46 @@
-"""The benefit of a credited order by class."""
+"""The benefit of a credited order, by class. Source: docs/definitions.md#benefit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from streams.core.events.types import (
-    OrderPlaced,
-)
+from streams.core.events.types import OrderPlaced
+from streams.core.ledger.amounts import Kind
 from streams.core.ledger.bookings import Booking
+from streams.core.ledger.dimensions import BY_CLASS, Labels
+from streams.core.ledger.measures import Measure, declare
 from streams.core.money import share
 from streams.core.orders.reader import Order
 
-__all__ = ["benefit_bookings"]
+__all__ = ["BOOKS", "CLASSES", "benefit_bookings"]
+
+#: The members of the dimension ``class``; ``savings`` are those of deflected contacts.
+CLASSES: Final[Labels] = (
+    "saved_cart", "renewal", "upsell", "cross_sell", "upgrade", "referral", "repeat", "other", "savings",
+)  # fmt: skip
+
+BOOKS: Final = declare(benefit_revenue=Measure(Kind.AMOUNT, BY_CLASS))
 
 
-def benefit_bookings(bought: Order, saved_cart: bool, repeat: bool) -> list[Booking]:
-    """The benefit of a credited order by class; together exactly what is left of the order."""
-    if bought.paid_key is None or bought.placed is None or not bought.left:
+def benefit_bookings(order: Order, saved_cart: bool, repeat: bool) -> list[Booking]:
+    """The benefit of a credited order by class; together exactly what is left of the order.
+
+    ``saved_cart``: its cart was abandoned and touched before. ``repeat``: the customer paid another order before.
+    """
+    if order.paid_key is None or order.placed is None or not order.left:
         return []
-    at = bought.paid_key[0]
-    totals = _by_class(bought.placed, bought.left, saved_cart, repeat)
+    at = order.paid_key[0]
+    totals = _by_class(order.placed, order.left, saved_cart, repeat)
     return [(at, "benefit_revenue", (name,), amount) for name, amount in totals.items() if amount]
 
 
 def _by_class(placed: OrderPlaced, left: int, saved_cart: bool, repeat: bool) -> dict[str, int]:
-    """What is left of an order by its lines' classes, in proportion to their amounts.
+    """The rest of an order by its lines' classes, in proportion to their amounts.
 
-    A discount is a negative line and lessens its own class. Where that would leave a class below 0, the classes
-    share in proportion to what they come to, those below 0 nothing: a benefit is never negative. An order whose
-    lines come to nothing is one standard line.
+    A discount is a negative line and lessens its own class. Where that would leave a class below 0, the classes share
+    in proportion to their sums, those below 0 get nothing: a benefit is never negative. An order whose lines sum to 0
+    or less is one standard line.
     """
     classes = [_class(placed, line.class_, saved_cart, repeat) for line in placed.lines]
     amounts = [line.amount_minor for line in placed.lines]
@@ -36,8 +48,8 @@ def _by_class(placed: OrderPlaced, left: int, saved_cart: bool, repeat: bool) ->
         return {_class(placed, None, saved_cart, repeat): left}
     totals = _sums(classes, share(left, amounts))
     if min(totals.values()) < 0:
-        told = {name: max(amount, 0) for name, amount in _sums(classes, amounts).items()}
-        totals = dict(zip(told, share(left, list(told.values())), strict=True))
+        positive = {name: max(amount, 0) for name, amount in _sums(classes, amounts).items()}
+        totals = dict(zip(positive, share(left, list(positive.values())), strict=True))
     return totals
 
 

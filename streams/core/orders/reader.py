@@ -1,18 +1,20 @@
-"""Orders and carts: what was paid, what is left of it, and to which touches it is credited.
+"""An order, read from its events in one walk: what was paid, what is left of it, and what it says of its customer.
 
-Rules of this file (definitions.md, "Revenue"):
+Rules of this file (docs/definitions.md#revenue):
 
-* An order nobody placed waits. Every amount is converted once, at its own instant; money without a rate is 0, but what
-  was paid in it counts: an order is kept as long as anything is left of it in any currency.
+* An order that nobody placed waits. Every amount is converted once, at its own instant. Money without a rate is 0, but
+  its payment counts: an order is kept as long as anything is left of it in any currency.
 * What is left of an order is its payments less refunds and charge-backs, never below 0, and 0 once cancelled.
-* The cohort view books all of it at the first payment; the net view books what is taken back at its own time,
-  what was taken back before the first payment at that.
-* Refunds and charge-backs are also booked as they are, gross: what a customer got back, whatever was paid.
+* The cohort view books all of it at the first payment. The net view books money taken back at its own time, or at the
+  first payment if it was taken back before.
+* Refunds and charge-backs are also booked as they are, gross: the money a customer got back, whatever was paid.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import (
@@ -24,92 +26,148 @@ from streams.core.events.types import (
     OrderPlaced,
     OrderRefunded,
 )
+from streams.core.ledger.amounts import Kind
 from streams.core.ledger.bookings import Entry
 from streams.core.ledger.dimensions import NO_LABELS
+from streams.core.ledger.measures import Measure, declare
 from streams.core.policy import Policy
 
-__all__ = ["Order", "read_cart", "read_order"]
+__all__ = ["BOOKS", "BalanceStep", "Cart", "Order", "read_cart", "read_order"]
+
+BOOKS: Final = declare(revenue_paid=Measure(Kind.AMOUNT), revenue_refunded=Measure(Kind.AMOUNT))
+
+
+class BalanceStep(NamedTuple):
+    """A change of an order's balance.
+
+    ``amount`` is the change of what is left, in minor units of the reporting currency. ``orders`` is 1 where the order
+    has something left in any currency from then on, -1 where it has nothing any more, else 0.
+    """
+
+    key: Key
+    amount: int
+    orders: int
 
 
 class Order:
-    """What an order's events come to. Instants are ms, amounts minor units of the reporting currency."""
+    """An order as its events leave it. Instants are ms, amounts minor units of the reporting currency."""
 
-    __slots__ = ("entries", "kept", "left", "paid", "paid_key", "placed", "taken", "unconverted")
+    __slots__ = ("balance_steps", "entries", "kept", "left", "paid", "paid_key", "placed", "taken", "unconverted")
 
     def __init__(self) -> None:
+        #: None: nobody placed it, and it counts nowhere.
         self.placed: OrderPlaced | None = None
-        #: The first payment's key.
+        #: The first payment's key; None: never paid.
         self.paid_key: Key | None = None
         self.paid = 0
-        #: What was taken back, in order of time: (key, amount); together never more than was paid.
+        #: Money taken back, in order of time: (key, amount); together never more than was paid.
         self.taken: list[tuple[Key, int]] = []
         self.left = 0
-        #: Whether anything is left of it: of none else is an order counted anywhere.
+        #: True while anything is left of it; no other order is counted anywhere.
         self.kept = False
+        #: Amounts without a rate.
         self.unconverted = 0
         self.entries: list[Entry] = []
+        self.balance_steps: list[BalanceStep] = []
 
     @property
     def paid_at(self) -> int | None:
-        """When it was first paid."""
+        """The instant of the first payment, ms; None: never paid."""
         return None if self.paid_key is None else self.paid_key[0]
+
+
+class Cart(NamedTuple):
+    """A cart, and when it was first abandoned."""
+
+    abandoned: Key
 
 
 def read_order(events: Sequence[OrderEvent], policy: Policy) -> Order:
     """Reads an order's events, sorted by ``sort_key``."""
-    found = Order()
-    found.placed = next((event for event in events if type(event) is OrderPlaced), None)
-    if found.placed is None:
-        return found
-    unrated: dict[str, int] = {}
-    payments: list[tuple[Key, int]] = []
-    back: list[tuple[Key, int | None]] = []
-    refunds: set[str] = set()
-    for event in events:
+    reader = _Reader(policy)
+    reader.order.placed = next((event for event in events if type(event) is OrderPlaced), None)
+    if reader.order.placed is not None:
+        for event in events:
+            reader.take(event)
+        reader.finish()
+    return reader.order
+
+
+def read_cart(events: Sequence[CartAbandoned]) -> Cart | None:
+    """Reads a cart's events, sorted by ``sort_key``; None without any."""
+    return Cart(sort_key(events[0])) if events else None
+
+
+class _Reader:
+    """The state of one order while its events are read."""
+
+    __slots__ = (
+        "_balances", "_cancelled", "_last", "_policy", "_refunds", "_unrated", "order", "payments", "taken_back",
+    )  # fmt: skip
+
+    def __init__(self, policy: Policy) -> None:
+        self.order = Order()
+        self.payments: list[tuple[Key, int]] = []
+        #: (key, amount) of what was taken back; None: all that is left.
+        self.taken_back: list[tuple[Key, int | None]] = []
+        self._policy = policy
+        self._refunds: set[str] = set()
+        self._cancelled = False
+        #: What is left by currency so far: the reporting currency's, and those of others without a rate.
+        self._balances: Counter[str] = Counter()
+        #: What was left, in amount and in orders, at the last step.
+        self._last = (0, 0)
+        #: Payments less refunds in currencies without a rate, whatever was cancelled in between.
+        self._unrated: Counter[str] = Counter()
+
+    def take(self, event: OrderEvent) -> None:
+        key = sort_key(event)
         if isinstance(event, OrderPaid):
-            payments.append((sort_key(event), _amount(found, event, 1, unrated, policy)))
+            self.payments.append((key, self._convert(event, 1)))
         elif isinstance(event, OrderCancelled):
-            back.append((sort_key(event), None))
-        elif isinstance(event, OrderRefunded | OrderChargedBack) and event.refund_id not in refunds:
-            refunds.add(event.refund_id)
-            amount = _amount(found, event, -1, unrated, policy)
-            back.append((sort_key(event), amount))
-            found.entries.append((sort_key(event), "revenue_refunded", NO_LABELS, amount))
-    found.entries.extend((key, "revenue_paid", NO_LABELS, amount) for key, amount in payments)
-    if payments:
-        _take(found, payments, back)
-        cancelled = any(amount is None for _, amount in back)
-        found.kept = found.left > 0 or (not cancelled and any(balance > 0 for balance in unrated.values()))
-    return found
+            self.taken_back.append((key, None))
+            self._balances.clear()
+        elif isinstance(event, OrderRefunded | OrderChargedBack) and event.refund_id not in self._refunds:
+            self._refunds.add(event.refund_id)
+            amount = self._convert(event, -1)
+            self.taken_back.append((key, amount))
+            self.order.entries.append((key, "revenue_refunded", NO_LABELS, amount))
+        else:
+            return
+        if not self._cancelled:
+            self._step(key)
+            self._cancelled = isinstance(event, OrderCancelled)
 
+    def _convert(self, event: OrderPaid | OrderRefunded | OrderChargedBack, sign: int) -> int:
+        """An amount in the reporting currency; 0 without a rate."""
+        amount = self._policy.convert(event.amount_minor, event.currency, event.occurred_at)
+        if amount is None:
+            self.order.unconverted += 1
+            self._unrated[event.currency] += sign * event.amount_minor
+            self._balances[event.currency] += sign * event.amount_minor
+            return 0
+        self._balances[self._policy.currency] += sign * amount
+        return amount
 
-def _take(found: Order, payments: Sequence[tuple[Key, int]], back: Sequence[tuple[Key, int | None]]) -> None:
-    """Takes back what was taken back, as long as anything is left; None takes all."""
-    found.paid_key = first = payments[0][0]
-    found.paid = found.left = sum(amount for _, amount in payments)
-    for key, amount in back:
-        taken = found.left if amount is None else min(amount, found.left)
-        if taken:
-            found.left -= taken
-            found.taken.append((max(key, first), taken))
+    def _step(self, key: Key) -> None:
+        """Notes how the balance changed, which is never below 0."""
+        amount = max(self._balances[self._policy.currency], 0)
+        orders = int(any(balance > 0 for balance in self._balances.values()))
+        if (amount, orders) != self._last:
+            self.order.balance_steps.append(BalanceStep(key, amount - self._last[0], orders - self._last[1]))
+            self._last = (amount, orders)
 
-
-def _amount(
-    found: Order,
-    event: OrderPaid | OrderRefunded | OrderChargedBack,
-    sign: int,
-    unrated: dict[str, int],
-    policy: Policy,
-) -> int:
-    """An amount in the reporting currency; 0 without a rate, and then added to what is ``unrated`` of its own."""
-    amount = policy.convert(event.amount_minor, event.currency, event.occurred_at)
-    if amount is None:
-        found.unconverted += 1
-        unrated[event.currency] = unrated.get(event.currency, 0) + sign * event.amount_minor
-        return 0
-    return amount
-
-
-def read_cart(events: Sequence[CartAbandoned]) -> Key | None:
-    """When a cart was first abandoned."""
-    return sort_key(events[0]) if events else None
+    def finish(self) -> None:
+        order = self.order
+        order.entries.extend((key, "revenue_paid", NO_LABELS, amount) for key, amount in self.payments)
+        if not self.payments:
+            return
+        order.paid_key = first = self.payments[0][0]
+        order.paid = order.left = sum(amount for _, amount in self.payments)
+        for key, amount in self.taken_back:
+            taken = order.left if amount is None else min(amount, order.left)
+            if taken:
+                order.left -= taken
+                order.taken.append((max(key, first), taken))
+        unrated_left = not self._cancelled and any(balance > 0 for balance in self._unrated.values())
+        order.kept = order.left > 0 or unrated_left

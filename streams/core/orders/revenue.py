@@ -1,42 +1,53 @@
-"""The revenue of an order at the touches it is credited to."""
+"""The revenue of a paid order at the touches it is credited to. Source: docs/definitions.md#attribution."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+from streams.core.ledger.amounts import Kind
 from streams.core.ledger.bookings import Booking
-from streams.core.ledger.dimensions import Labels
+from streams.core.ledger.dimensions import DIMENSIONS, Labels, Scheme
+from streams.core.ledger.measures import COUNT, Measure, declare
 from streams.core.money import share
+from streams.core.orders.attribution import MODELS, Credit
 from streams.core.orders.reader import Order
 
-__all__ = ["CREDITED", "revenue_bookings"]
+__all__ = ["BOOKS", "revenue_bookings"]
+
+#: The shares have the configured model's labels. They add up to the same total in every model, so each share is a
+#: member of all models; to book the models apart would say the same total as many times.
+_BY_MODEL: Final = Scheme((*DIMENSIONS, *("model",) * len(MODELS)))
+
+BOOKS: Final = declare(
+    attributed_revenue=Measure(Kind.AMOUNT, _BY_MODEL),
+    net_attributed_revenue=Measure(Kind.AMOUNT, _BY_MODEL),
+    attributed_orders=COUNT,
+)
 
 
-#: What is booked of orders that any touch is credited with.
-CREDITED: Final = ("attributed_revenue", "net_attributed_revenue", "attributed_orders", "benefit_revenue")
+def revenue_bookings(order: Order, credited: Sequence[Credit], labels: Sequence[Labels]) -> list[Booking]:
+    """The bookings of an order at its credited touches, which are in order of time; the last touch has the order.
 
-
-def revenue_bookings(bought: Order, labels: Sequence[Labels], weights: Sequence[int]) -> list[Booking]:
-    """What an order books at the touches it is credited to, in the order of their times; the last is its own.
-
-    ``labels`` are whole: those of a touch hold at the touch, not at the payment they are booked at.
+    ``labels`` are the touches' whole labels at the touch, not at the payment they are booked at.
     """
-    booked: list[Booking] = []
-    if bought.paid_key is None:
-        return booked
-    at = bought.paid_key[0]
+    if order.paid_key is None or not credited:
+        return []
+    at, weights = order.paid_key[0], [credit.weight for credit in credited]
+    by_model = [own + tuple(MODELS) for own in labels]
 
-    def book(name: str, at: int, amounts: Sequence[int]) -> None:
-        booked.extend((at, name, where, amount) for where, amount in zip(labels, amounts, strict=True) if amount)
+    def book(name: str, at: int, amounts: Sequence[int]) -> list[Booking]:
+        return [(at, name, where, amount) for where, amount in zip(by_model, amounts, strict=True) if amount]
 
-    book("attributed_revenue", at, share(bought.left, weights))
-    remaining = bought.paid
-    before = share(remaining, weights)
-    book("net_attributed_revenue", at, before)
-    for key, taken in bought.taken:
-        remaining -= taken
-        after = share(remaining, weights)
-        book("net_attributed_revenue", key[0], [new - old for new, old in zip(after, before, strict=True)])
+    booked = book("attributed_revenue", at, share(order.left, weights))
+    left = order.paid
+    before = share(left, weights)
+    booked += book("net_attributed_revenue", at, before)
+    for key, taken in order.taken:
+        left -= taken
+        after = share(left, weights)
+        booked += book("net_attributed_revenue", key[0], [new - old for new, old in zip(after, before, strict=True)])
         before = after
+    if order.kept:
+        booked.append((at, "attributed_orders", labels[-1], 1))
     return booked

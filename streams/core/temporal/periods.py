@@ -16,9 +16,9 @@ from typing import Final
 
 from streams.core.temporal.calendar import LocalDays
 from streams.core.temporal.instants import DAY, HOUR
-from streams.core.temporal.windows import DAYS
+from streams.core.temporal.ladder import DAYS
 
-__all__ = ["ALIGNED", "SETTLED", "Aligned", "Period"]
+__all__ = ["ALIGNED", "SETTLED", "AlignedWindow", "Period"]
 
 
 #: The aligned windows there are.
@@ -50,7 +50,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class AlignedWindow:
     """A kind of period; ``name`` is one of ``ALIGNED``."""
 
     name: str
@@ -71,6 +71,14 @@ class Aligned:
         day = self._first(self.calendar.local_date(at))
         start, end = self.calendar.start(day), self.calendar.start(self._next(day))
         return Period(self.name, start, end, _label(start, self.calendar))
+
+    def opens(self, at: int) -> int:
+        """The start of the period that holds an instant."""
+        return self.period(at).start
+
+    def until(self, at: int) -> int:
+        """The end of the period that holds an instant: the last ``as_of`` of a window over it."""
+        return self.period(at).end
 
     def before(self, period: Period) -> Period:
         """The period before one."""

@@ -1,90 +1,62 @@
-"""Windows over panes: which slots tile them, and their sums kept while the clock moves.
+"""Windows as the clock moves: one type for rolling windows, aligned ones, and a replay's own ``period``.
 
-A rolling window of length w at ``as_of`` is [start, as_of), where ``start`` is ``as_of - w`` taken back to the
-edge of the window's pane. Panes form a ladder, each nested in the next, counted from local midnight:
-
-    1d   |-----------------------------------------------|-------- … ------|
-    12h  |-----------------------|-----------------------|
-    2h   |---|---|---|---|---|---|                            a window's left end is an edge of its own pane,
-    …                                                         its right end is tiled by ever finer panes:
-
-         [start                                  as_of)
-          |----p----|----p----|----p----|-q-|-q-|r|r|
+rolling        |------ holds at ------|              until(at): the last as_of of a window that holds ``at``
+           at  ^                      ^ until(at)
+aligned    |-------at------|                         opens(at): where the period of ``at`` begins
+           ^ opens(at)     ^ until(at)
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
 
-from streams.core.temporal.calendar import LocalDays
-from streams.core.temporal.instants import DAY, HOUR, MINUTE, SECOND
+from streams.core.temporal.instants import EVER
+from streams.core.temporal.periods import AlignedWindow
+from streams.core.temporal.rolling import RollingWindow
 
-__all__ = ["DAYS", "LADDER", "Window", "floor", "rolling"]
+__all__ = ["Window", "all_windows", "holding"]
 
-
-#: Pane lengths below a day; each divides the next and the day.
-LADDER: Final = (5 * SECOND, MINUTE, 20 * MINUTE, 2 * HOUR, 12 * HOUR)
-#: The resolution of local days, the coarsest one.
-DAYS: Final = len(LADDER)
-_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
+#: Instants whose ``until`` a window remembers: the same touches and payments come up again and again.
+_REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """A rolling window. ``days`` > 0: that many local days, on day panes; else ``length`` ms on ``resolution``."""
+    """A window by name. Instants are ms.
+
+    ``until(at)`` is the last as_of at which the window still holds ``at``; before all time if it never does.
+    ``opens(at)`` is the start of the period that holds ``at``; None: a rolling window, which has no fixed start.
+    ``length_ms`` is how long a rolling window holds an instant at least; 0 for other windows.
+    ``resets``: an aligned window, whose sums end with it, so that nothing is booked at its end.
+    """
 
     name: str
-    length: int
-    days: int
-    resolution: int
-    calendar: LocalDays
-
-    @property
-    def whole_days(self) -> int:
-        """Its length in days; 0 where that is no whole number."""
-        return self.days or (self.length // DAY if self.length % DAY == 0 else 0)
-
-    def start(self, as_of: int) -> int:
-        """Where the window that ends at ``as_of`` begins: an edge of its pane."""
-        if self.days:
-            return self.calendar.shift(as_of, -self.days)
-        return floor(as_of - self.length, self.resolution, self.calendar)
-
-    def leaves(self, at: int) -> int:
-        """The last ``as_of`` for which the window still holds ``at``: there a level's −1 is booked."""
-        if self.days:
-            return self.calendar.shift(at, self.days + 1) - 1
-        return ceiling(at, self.resolution, self.calendar) + self.length - 1
+    until: Callable[[int], int]
+    opens: Callable[[int], int] | None = None
+    length_ms: int = 0
+    resets: bool = False
 
 
-def rolling(name: str, calendar: LocalDays) -> Window:
-    """The rolling window of a name like ``5m``, ``24h`` or ``90d``; ``ValueError`` for any other."""
-    match = re.fullmatch(r"([1-9]\d{0,3})([mhd])", name)
-    if match is None:
-        raise ValueError(f"window {name!r}: expected a number and m, h or d, such as 24h")
-    length = int(match[1]) * _UNITS[match[2]]
-    if not LADDER[0] * 60 <= length <= 731 * DAY:
-        raise ValueError(f"window {name!r}: from 5m to 731d")
-    if length >= 60 * DAY:
-        return Window(name, length, length // DAY, DAYS, calendar)
-    resolution = max(index for index, pane in enumerate(LADDER) if pane * 60 <= length)
-    return Window(name, length, 0, resolution, calendar)
+def all_windows(
+    rolling: Sequence[RollingWindow] = (), aligned: Sequence[AlignedWindow] = (), start: int | None = None
+) -> tuple[Window, ...]:
+    """All windows of a book; ``start`` (ms) adds a replay's ``period`` = [start, as_of)."""
+    windows = [Window(one.name, lru_cache(_REMEMBERED)(one.until), length_ms=one.length_ms) for one in rolling]
+    windows += [Window(one.name, lru_cache(_REMEMBERED)(one.until), one.opens, resets=True) for one in aligned]
+    if start is not None:
+        windows.append(Window("period", lambda at: EVER if at >= start else -EVER, lambda at: start))
+    return tuple(windows)
 
 
-def floor(at: int, resolution: int, calendar: LocalDays) -> int:
-    """The edge of a resolution at or before an instant."""
-    midnight = calendar.midnight(at)
-    if resolution == DAYS:
-        return midnight
-    pane = LADDER[resolution]
-    return midnight + (at - midnight) // pane * pane
+def holding(windows: Sequence[Window], first: int, last: int) -> Iterator[tuple[Window, int | None]]:
+    """The windows that hold two instants at once, and until when: from ``last`` on; None: for ever.
 
-
-def ceiling(at: int, resolution: int, calendar: LocalDays) -> int:
-    """The first edge of a resolution after an instant; a day's last pane ends with the day."""
-    following = calendar.shift(at, 1)
-    if resolution == DAYS:
-        return following
-    return min(floor(at, resolution, calendar) + LADDER[resolution], following)
+    Distinct things in a window do not add up from panes, but repetitions in the same window do. So a count of distinct
+    things is the count of all, less those followed by another, booked where the other follows.
+    """
+    for window in windows:
+        until = window.until(first)
+        if last < until:
+            yield window, until if window.opens is None else None

@@ -13,21 +13,23 @@ Source: definitions.md, ``handle_time_mean_seconds``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from streams.core.events.keys import Key
 from streams.core.ledger.bookings import Booking
 from streams.core.ledger.dimensions import ABSENT, Labels
 from streams.core.ledger.label_history import LabelHistory
-from streams.core.ledger.measures import per_window
-from streams.core.temporal.window_set import WindowSet
+from streams.core.ledger.measures import COUNT, declare, per_window
+from streams.core.temporal.windows import Window, holding
 from streams.core.tickets.view import Touch
 
-__all__ = ["bookings"]
+__all__ = ["BOOKS", "handled_bookings"]
 
-_MEASURE = "tickets_handled"
+BOOKS: Final = declare(tickets_handled=COUNT)
+(_MEASURE,) = BOOKS
 
 
-def bookings(handlings: Sequence[Touch], history: LabelHistory, windows: WindowSet) -> Iterator[Booking]:
+def handled_bookings(handlings: Sequence[Touch], history: LabelHistory, windows: Sequence[Window]) -> Iterator[Booking]:
     """What a ticket's handlings book, sorted by key.
 
     The customer's labels are those before each handling and stay with it, as with every sample.
@@ -50,9 +52,9 @@ def bookings(handlings: Sequence[Touch], history: LabelHistory, windows: WindowS
                 yield from _again(key, then, alone, 1, windows)
 
 
-def _again(key: Key, following: Key, labels: Labels, value: int, windows: WindowSet) -> Iterator[Booking]:
-    for window, end in windows.holding(key[0], following[0]):
-        name = per_window(_MEASURE, window)
+def _again(key: Key, following: Key, labels: Labels, value: int, windows: Sequence[Window]) -> Iterator[Booking]:
+    for window, end in holding(windows, key[0], following[0]):
+        name = per_window(_MEASURE, window.name)
         yield following[0], name, labels, value
         if end is not None:
             yield end, name, labels, -value

@@ -18,18 +18,25 @@ from typing import Final, NamedTuple
 
 from streams.core.events.keys import Key
 from streams.core.ledger.bookings import Booking
-from streams.core.ledger.dimensions import PROFILE, UNKNOWN
+from streams.core.ledger.dimensions import BY_TARGET, OWN, PROFILE, TARGET_LEVELS
 from streams.core.ledger.label_history import LabelHistory
+from streams.core.ledger.measures import Measure, declare
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.tickets.view import SOLVED, WAITING, Clocks, Ticket, Wait
 
-__all__ = ["BOOKS", "Span", "Verdict", "bookings", "broken_since", "verdicts"]
+__all__ = ["BOOKS", "Span", "Verdict", "broken_since", "promise_bookings", "verdicts"]
 
 #: [start, end) in ms; None: still.
 Span = tuple[int, int | None]
-#: What promises book, and what is made of that (``risk``).
-BOOKS: Final = ("sla_met", "sla_breached", "sla_open_breached", "sla_due_soon", "value_at_risk", "customers_valued")
-_SEGMENT: Final = PROFILE.index("segment")
+BOOKS: Final = declare(
+    sla_met=Measure(scheme=BY_TARGET),
+    sla_breached=Measure(scheme=BY_TARGET),
+    sla_open_breached=Measure(scheme=TARGET_LEVELS),
+    sla_due_soon=Measure(scheme=TARGET_LEVELS),
+)
+
+
+_DIMENSIONS: Final = OWN + PROFILE
 
 
 class Verdict(NamedTuple):
@@ -43,7 +50,7 @@ class Verdict(NamedTuple):
     soon: list[Span]
 
 
-def bookings(ticket: Ticket, history: LabelHistory, policy: Policy) -> Iterator[Booking]:
+def promise_bookings(ticket: Ticket, history: LabelHistory, policy: Policy) -> Iterator[Booking]:
     """What a ticket's promises book. ``history`` is its customer's."""
     for verdict in verdicts(ticket, history, policy):
         target = (verdict.target,)
@@ -81,9 +88,9 @@ def broken_since(ticket: Ticket, target: str, deadline: int, policy: Policy) -> 
 def _promised(promise: ServiceLevel, clocks: Clocks) -> list[Wait]:
     """The waits that a promise is about, for tickets whose labels pass."""
     if promise.metric == "next_response":
-        return clocks.later_responses
+        return clocks.later_waits
     if promise.metric == "first_response":
-        return [] if clocks.response is None else [clocks.response]
+        return [] if clocks.first_wait is None else [clocks.first_wait]
     solved = next((at for at, status in clocks.statuses if status in SOLVED), None)
     return [Wait(clocks.created, solved, None)]
 
@@ -100,9 +107,8 @@ def _applies(promise: ServiceLevel, ticket: Ticket, history: LabelHistory, start
     """Whether the labels in force at the start of a wait pass every filter of a promise."""
     if not promise.filter:
         return True
-    channel, _, priority, *_ = ticket.labels_at(start)
-    known = {"channel": channel, "priority": priority, "segment": history.before(start)[_SEGMENT]}
-    return all(known.get(dimension, UNKNOWN) in admitted for dimension, admitted in promise.filter.items())
+    known = dict(zip(_DIMENSIONS, ticket.labels_at(start) + history.before(start), strict=True))
+    return all(known[dimension] in admitted for dimension, admitted in promise.filter.items())
 
 
 def _deadline(promise: ServiceLevel, start: int, length: int, policy: Policy) -> int | None:

@@ -1,6 +1,6 @@
-"""What a ticket's events come to, for those who ask: its own bookings, its neighbours, its promises.
+"""A ticket as its events leave it: its own bookings, its neighbours' needs, its promises' clocks.
 
-``tickets.read`` fills it. Keys and instants are in the contract's order and ms.
+``reader.read_ticket`` fills it. Keys are in the contract's order, instants in ms.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Touch(NamedTuple):
 
 
 class Repeat(NamedTuple):
-    """What decides whether contacts repeat: when, about what."""
+    """An instant and an issue type: what decides whether contacts repeat."""
 
     at: int
     issue_type: str
 
 
 class Wait(NamedTuple):
-    """A customer waiting for an agent: since when, and until the reply or a solving without one (None: not yet)."""
+    """A customer's wait for an agent: its start, and the reply or the solving without one (None: not yet)."""
 
     start: Key
     replied: int | None
@@ -42,18 +42,18 @@ class Wait(NamedTuple):
 
 
 class Clocks(NamedTuple):
-    """What service levels are judged by."""
+    """The clocks that service levels are judged by."""
 
     created: Key
     #: From the creation to the first reply; None if no customer created the ticket.
-    response: Wait | None
-    later_responses: list[Wait]
+    first_wait: Wait | None
+    later_waits: list[Wait]
     #: Each status with the instant it began, ``new`` at the creation first.
     statuses: list[tuple[int, str]]
 
 
 class Ticket:
-    """What a ticket's events come to."""
+    """A ticket's view."""
 
     __slots__ = (
         "clocks", "created", "entries", "handlings", "intervals", "keys", "labels", "no_repeat", "sentiments", "solved",
@@ -61,29 +61,40 @@ class Ticket:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        #: What it books, except for what depends on the customer's other tickets or on the windows' lengths.
+        #: Its bookings, but for those that depend on the customer's other tickets or on the windows' lengths.
         self.entries: list[Entry] = []
         self.intervals: list[Interval] = []
         #: The handlings, with their labels: in each window the ticket is one ticket handled.
         self.handlings: list[Touch] = []
         self.touches: list[Touch] = []
-        #: Scores of sentiment, -1..1, as told; those of merged-away tickets stay.
+        #: Scores of sentiment, -1..1; those of merged-away tickets stay.
         self.sentiments: list[tuple[Key, Labels, float]] = []
         #: None if it takes no part in ticket metrics.
         self.clocks: Clocks | None = None
-        #: Creation and first solving as its neighbours see them; None if it takes no part in ticket metrics, the
-        #: solving also if it was reopened too soon to count as the first contact's.
+        #: Creation and first solving for its neighbours; None if it takes no part in ticket metrics. The solving is
+        #: None also if it was reopened too soon to count as the first contact's.
         self.created: Repeat | None = None
         self.solved: Repeat | None = None
-        #: To be booked if no contact repeats after the first solving.
+        #: Its entry if no contact repeats after the first solving.
         self.no_repeat: Entry | None = None
         self.voided = False
-        #: The labels from each change on, by the key of the event that made it.
+        #: The labels from each change on, by the key of the event that made it; none: the ticket was never created.
         self.keys: list[Key] = []
         self.labels: list[Labels] = []
+
+    @classmethod
+    def empty(cls, voided: bool) -> Ticket:
+        """A ticket that counts nowhere: voided, or never created."""
+        ticket = cls()
+        ticket.voided = voided
+        return ticket
 
     def labels_at(self, key: Key) -> Labels:
         """The labels in force just after everything up to ``key``; before the creation those of the creation."""
         if not self.keys:
             return NO_LABELS
         return self.labels[max(bisect_right(self.keys, key) - 1, 0)]
+
+    def open_levels(self) -> list[tuple[str, int]]:
+        """The levels that hold now: (measure, value)."""
+        return [(name, value) for name, _, end, _, value in self.intervals if end is None]
