@@ -22,6 +22,8 @@ from streams.core import judgement
 from streams.core.catalogue import METRICS
 from streams.worker.figures import Figures
 
+pytestmark = pytest.mark.thorough  # promtool
+
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PROMETHEUS = GRAFANA / "prometheus"
 YAML_IN = YAML(typ="safe", pure=True)
