@@ -1,7 +1,7 @@
 # The program for worker, board and the other commands: one image, `command:` says which.
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /source
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY grafana grafana
 COPY streams streams

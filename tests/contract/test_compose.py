@@ -100,6 +100,7 @@ def test_prometheus_scrapes_the_services_at_their_ports() -> None:
     assert alerting["static_configs"] == [{"targets": ["alertmanager:9093"]}]
 
 
+@pytest.mark.thorough  # Prometheus
 @pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
 def test_options_are_known_to_the_program(name: str) -> None:
     program = shutil.which({"alertmanager": "prometheus-alertmanager"}.get(name, name))

@@ -22,6 +22,8 @@ from streams.core.metrics import judging, warnings
 from streams.core.metrics.families import METRICS
 from streams.worker.metrics import WorkerMetrics
 
+pytestmark = pytest.mark.thorough  # promtool
+
 GRAFANA = Path(__file__).parents[2] / "grafana"
 PROMETHEUS = GRAFANA / "prometheus"
 YAML_IN = YAML(typ="safe", pure=True)

@@ -12,6 +12,8 @@ from .runner import CHECKED, PLACE, Case, by_agent, by_command, by_partitions, b
 
 CASES = cases()
 each = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+#: The other engines hold the same core, and take ten times as long as the replay.
+thorough = pytest.mark.thorough
 
 
 @each
@@ -20,6 +22,7 @@ def test_replay(case: Case) -> None:
 
 
 @each
+@thorough
 def test_command(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = by_command(case, tmp_path)
@@ -28,6 +31,7 @@ def test_command(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @each
+@thorough
 @pytest.mark.parametrize("partitions", [1, 3])
 def test_partitions(case: Case, partitions: int) -> None:
     found = by_partitions(case, partitions)
@@ -36,6 +40,7 @@ def test_partitions(case: Case, partitions: int) -> None:
 
 
 @each
+@thorough
 async def test_agent(case: Case) -> None:
     found = await by_agent(case)
     case.check(found)

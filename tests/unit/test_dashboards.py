@@ -80,13 +80,17 @@ def test_files_inside_an_installed_package_come_first(tmp_path: Path, monkeypatc
         assert resources.grafana_folder() == folder
 
 
-def test_a_wheel_holds_them(tmp_path: Path) -> None:
+def test_a_wheel_holds_them_types_and_license(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="the build back-end, in the test extra")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
+    assert (tmp_path / "site/streams/py.typed").is_file(), "or nobody's mypy looks at our types"
+    (metadata,) = (tmp_path / "site").glob("support_roi-*.dist-info")
+    assert "\nLicense-Expression: Apache-2.0\n" in (metadata / "METADATA").read_text("utf-8")
+    assert (metadata / "licenses/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     write = [sys.executable, "-m", "streams", "dashboards", "--out", "out"]
     subprocess.run(write, cwd=tmp_path, env=environ, check=True, capture_output=True)
