@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import cpu, families, memory, streaming
+from bench import against, cpu, families, memory, streaming
 from bench.data import ROI_TOML, Record, records, simulated
 from bench.process import run
 from bench.report import Row, lines, title, write
@@ -36,10 +36,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smoke run of less than a minute: that it works")
     parser.add_argument("--only", action="append", choices=GROUPS, help="only this group (may be repeated)")
     parser.add_argument("--out", type=Path, action="append", default=[], help="also write this .json or .md")
+    parser.add_argument("--against", type=Path, metavar="PATH", help="compare with another checkout (only --only cpu)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of a comparison (default: 5)")
     given = parser.parse_args()
+    if given.against and given.only != ["cpu"]:
+        parser.error("--against needs --only cpu")
+    if given.against and not (given.against / "streams").is_dir():
+        parser.error(f"{given.against} is no checkout of this repository")
     gc.set_threshold(100_000, 50, 1000)  # as streams.cli does for every command
     rows: list[Row] = []
-    for row in measures(given.quick, given.only or GROUPS):
+    if given.against:
+        events = simulated(5_000 if given.quick else 20_000)
+        found = against.measure(events, given.against.resolve(), given.rounds)
+    else:
+        found = measures(given.quick, given.only or GROUPS)
+    for row in found:
         rows.append(row)
         print(f"  {row.cells[0]}: {row.cells[1]}", file=sys.stderr, flush=True)
     print(title(given.quick), *lines(rows), sep="\n")
