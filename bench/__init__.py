@@ -1,4 +1,4 @@
-"""The cost of the parts, and of what else reads the same events. ``python -m bench --help``."""
+"""The cost of the parts, compared with other programs over the same events. ``python -m bench --help``."""
 
 from bench.checkout import select_checkout
 

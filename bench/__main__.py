@@ -1,4 +1,4 @@
-"""``python -m bench``: every measure, one table."""
+"""``python -m bench``: all measures in one table."""
 
 from __future__ import annotations
 
@@ -29,36 +29,37 @@ Core and partition state are measured under four loads:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="What the parts cost, in one run.",
+        description="The cost of the parts, in one run.",
         epilog=LOADS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="a smoke run of less than a minute: that it works")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a minute: shows that it works")
     parser.add_argument("--only", action="append", choices=GROUPS, help="only this group (may be repeated)")
     parser.add_argument("--out", type=Path, action="append", default=[], help="also write this .json or .md")
     parser.add_argument("--against", type=Path, metavar="PATH", help="compare with another checkout (only --only cpu)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of a comparison (default: 5)")
-    given = parser.parse_args()
-    if given.against and given.only != ["cpu"]:
+    arguments = parser.parse_args()
+    if arguments.against and arguments.only != ["cpu"]:
         parser.error("--against needs --only cpu")
-    if given.against and not (given.against / "streams").is_dir():
-        parser.error(f"{given.against} is no checkout of this repository")
+    if arguments.against and not (arguments.against / "streams").is_dir():
+        parser.error(f"{arguments.against} is no checkout of this repository")
     gc.set_threshold(100_000, 50, 1000)  # as streams.cli does for every command
     rows: list[Row] = []
-    if given.against:
-        events = simulated(5_000 if given.quick else 20_000)
-        found = against.measure(events, given.against.resolve(), given.rounds)
+    if arguments.against:
+        events = simulated(5_000 if arguments.quick else 20_000)
+        measured = against.measure(events, arguments.against.resolve(), arguments.rounds)
     else:
-        found = measures(given.quick, given.only or GROUPS)
-    for row in found:
+        measured = measures(arguments.quick, arguments.only or GROUPS)
+    for row in measured:
         rows.append(row)
         print(f"  {row.cells[0]}: {row.cells[1]}", file=sys.stderr, flush=True)
-    print(title(given.quick), *lines(rows), sep="\n")
-    for path in given.out:
-        write(path, rows, given.quick)
+    print(title(arguments.quick), *lines(rows), sep="\n")
+    for path in arguments.out:
+        write(path, rows, arguments.quick)
 
 
 def measures(quick: bool, groups: Sequence[str]) -> Iterator[Row]:
+    """The rows of some groups, each as soon as it is measured."""
     count, times = (5_000, 1) if quick else (200_000, 3)
     if "cpu" in groups:
         yield from cpu.measure(simulated(5_000 if quick else 50_000), times)
@@ -75,7 +76,7 @@ def measures(quick: bool, groups: Sequence[str]) -> Iterator[Row]:
 
 
 def replay(bodies: Sequence[Record]) -> Iterator[Row]:
-    """The command, from its start to its end."""
+    """The rate of the command, from its start to its end."""
     with tempfile.TemporaryDirectory() as folder:
         path, config = Path(folder) / "events.jsonl", Path(folder) / "roi.toml"
         path.write_bytes(b"".join(record.value + b"\n" for record in bodies))
@@ -89,6 +90,7 @@ def replay(bodies: Sequence[Record]) -> Iterator[Row]:
 
 
 def _cpu_of_children() -> float:
+    """CPU seconds of all processes that this one has started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

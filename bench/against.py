@@ -29,10 +29,9 @@ _ROWS: Final = msgspec.json.Decoder(list[Row])
 
 
 def measure(events: Sequence[SimulatedEvent], other: Path, rounds: int) -> Iterator[Row]:
-    """This checkout's rows, the ratios being those of its time to the other's: below 1 is faster than the other.
+    """This checkout's rows. A ratio is its time divided by the other's: below 1, this checkout is faster.
 
-    Value and ratio are medians of the rounds. The two change places from round to round, as who comes second may
-    find another machine.
+    Values and ratios are medians of the rounds. The order of the two alternates, as the machine's speed drifts.
     """
     new: list[list[Row]] = []
     old: list[list[Row]] = []
@@ -60,7 +59,7 @@ def _compared(ours: Sequence[Row], others: Sequence[Row]) -> Row:
     if row.note != others[0].note:
         note += f"; {row.note}; the other: {others[0].note}"
     value = median(row.value or 0 for row in ours)
-    return Row(row.group, row.what, value, row.unit, median(ratios), "the other's time", note)
+    return Row(row.group, row.name, value, row.unit, median(ratios), "the other's time", note)
 
 
 def _time(row: Row) -> float:

@@ -34,8 +34,8 @@ def select_checkout() -> None:
     if path is None:
         return
     sys.path.insert(0, path)
-    found = import_module("streams").__file__
-    if found is None or not Path(found).is_relative_to(path):
+    file = import_module("streams").__file__
+    if file is None or not Path(file).is_relative_to(path):
         raise RuntimeError(f"{path} has no streams")
     for name, former in _FORMER.items():
         try:

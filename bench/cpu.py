@@ -1,4 +1,4 @@
-"""What needs no Kafka: decoding, the core, a partition's state, the board. CPU time of this process."""
+"""Measures without Kafka: decoding, the core, partition state and the board, in CPU time of this process."""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ ALIGNED = SETTINGS.aligned(POLICY)
 def partition(
     clock: Callable[[], int] = lambda: FUTURE, warm: int = SETTINGS.worker.warm_entities, policy: Policy = POLICY
 ) -> PartitionState:
-    """A partition as the worker opens it, the only one of its topics."""
+    """A partition's state with the worker's settings, the only partition of its topics."""
     return PartitionState(0, 1, policy, WINDOWS, clock, warm, SETTINGS.worker.members, ALIGNED)
 
 
 def best(run: Callable[[], float], times: int) -> float:
-    """The shortest of several runs, in seconds. What the bench itself holds is kept from the garbage collector."""
-    found = []
+    """The shortest of several runs, in seconds. The collector leaves out the objects of the bench."""
+    durations = []
     for _ in range(times):
         gc.collect()
         gc.freeze()
-        found.append(run())
+        durations.append(run())
     gc.unfreeze()
-    return min(found)
+    return min(durations)
 
 
 def timed(work: Callable[[], object]) -> Callable[[], float]:
+    """A function that does the work and returns its CPU seconds."""
+
     def run() -> float:
         began = time.process_time()
         work()
@@ -57,25 +59,27 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
 
 def measure(events: Sequence[SimulatedEvent], times: int) -> Iterator[Row]:
     """The shortest of ``times`` runs of each; the board is run once."""
-    ways = loads(events)
-    history = ways[HISTORY]
+    measured = loads(events)
+    history = measured[HISTORY]
     bodies = [record.value for record in history.records]
-    plain = best(timed(lambda: [*map(orjson.loads, bodies)]), times)
+    baseline = best(timed(lambda: [*map(orjson.loads, bodies)]), times)
 
-    def row(group: str, what: str, work: Callable[[], object], note: Callable[[], str] = str) -> Row:
+    def row(group: str, name: str, work: Callable[[], object], note: Callable[[], str] = str) -> Row:
         seconds = best(timed(work), times)
-        return Row(group, what, len(bodies) / seconds, "events/s", seconds / plain, "the cost of orjson.loads", note())
+        return Row(
+            group, name, len(bodies) / seconds, "events/s", seconds / baseline, "the cost of orjson.loads", note()
+        )
 
-    yield Row("decode", "orjson.loads", len(bodies) / plain, "events/s")
+    yield Row("decode", "orjson.loads", len(bodies) / baseline, "events/s")
     yield row("decode", "msgspec, untyped", lambda: [*map(msgspec.json.decode, bodies)])
     yield row("decode", "streams.core.events.decode", lambda: [*map(decode, bodies)], lambda: "validated")
-    for load in ways.values():
+    for load in measured.values():
         yield row("core", load.name, partial(_core, [decode(record.value) for record in load.records], load))
     decoded = [*map(decode, bodies)]
     windows = f"{len(WINDOWS) + len(ALIGNED)} windows"
     yield row("core", "Replay, with its records", lambda: _replay(decoded), lambda: windows)
     written: list[Output] = []
-    for load in ways.values():
+    for load in measured.values():
         yield row("partition state", load.name, partial(_fill, written, load), partial(_size, written, len(bodies)))
     yield from _board(written, history.records[-1].timestamp)
 
@@ -117,7 +121,7 @@ def _replay(events: Sequence[Event]) -> None:
 
 
 def state(load: Load, policy: Policy = POLICY) -> Iterator[Output]:
-    """The records that a partition writes of a load, unit by unit."""
+    """The records that a partition writes under a load, unit by unit."""
     clock = FUTURE
     opened = partition(lambda: clock, policy=policy)
     for unit, at in load.units():
@@ -128,7 +132,7 @@ def state(load: Load, policy: Policy = POLICY) -> Iterator[Output]:
 
 
 def _board(written: Sequence[Output], newest: int) -> Iterator[Row]:
-    """``written`` by a partition at whose clock everything is history."""
+    """The board over the records of the load of history. ``newest`` is the instant of its last event, in ms."""
     panes = [output for output in written if output.topic == PANES]
     reader = Reader(POLICY, WINDOWS, aligned=ALIGNED)
     gc.collect()
@@ -145,20 +149,20 @@ def _board(written: Sequence[Output], newest: int) -> Iterator[Row]:
 
 
 def big_customer(tickets: int) -> Iterator[Row]:
-    """One more ticket at a customer with very many, beside the same at customers with ten."""
+    """The cost of an event at a customer with very many tickets, relative to customers with ten."""
     small = _steady(tickets // 10, 10, 10**9)
     yield Row("customers", f"{tickets // 10:,} of 10 tickets", small * 1e6, "us/event")
-    beside = "customers of 10 tickets"
+    reference = "customers of 10 tickets"
     alone = _steady(1, tickets, 10**9)
-    yield Row("customers", f"1 of {tickets:,} tickets", alone * 1e6, "us/event", alone / small, beside)
-    # The whole customer is more than what may be held decoded: each unit must not read all of it again.
+    yield Row("customers", f"1 of {tickets:,} tickets", alone * 1e6, "us/event", alone / small, reference)
+    # The customer has more entities than may be held decoded: a unit must not decode all of them again.
     bounded = _steady(1, tickets, tickets)
     note = "with other customers' traffic, and as few entities kept decoded"
-    yield Row("customers", f"1 of {tickets:,}, bounded", bounded * 1e6, "us/event", bounded / small, beside, note)
+    yield Row("customers", f"1 of {tickets:,}, bounded", bounded * 1e6, "us/event", bounded / small, reference, note)
 
 
 def _steady(customers: int, tickets: int, warm: int, step: int = 360_000, units: int = 10) -> float:
-    """Seconds an event once ``customers`` with ``tickets`` each are there; the median of some units."""
+    """CPU seconds an event at ``customers`` that have ``tickets`` each: the median of some units."""
     state = partition(warm=warm)
     start = END - tickets * step
     for number in range(customers):

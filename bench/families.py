@@ -1,4 +1,4 @@
-"""What each family of metrics costs a partition: the time without it, beside the time with all of them."""
+"""The cost of each family of metrics to a partition: the time without it, relative to the time with all of them."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ def _policies() -> Iterator[tuple[str, Policy]]:
 
 
 def measure(events: Sequence[SimulatedEvent], times: int) -> Iterator[Row]:
-    """The shortest of several turns, and the median of their ratios: in a turn all run one after the other, so that
-    a busy minute meets each of them.
+    """The rate is that of the fastest turn, the ratio the median of the turns' ratios.
+
+    A turn runs all policies one after the other, so that a busy minute slows each of them.
     """
-    policies, ways = dict(_policies()), loads(events)
-    for load in (ways[DENSE], ways[HISTORY]):
+    policies, measured = dict(_policies()), loads(events)
+    for load in (measured[DENSE], measured[HISTORY]):
         turns = [_turn(load, policies) for _ in range(times)]
         for name in policies:
             seconds = min(turn[name] for turn in turns)
             ratio = None if name == _ALL else median(turn[name] / turn[_ALL] for turn in turns)
-            beside = "the time with all families"
-            yield Row(f"families, {load.name}", name, len(events) / seconds, "events/s", ratio, beside)
+            reference = "the time with all families"
+            yield Row(f"families, {load.name}", name, len(events) / seconds, "events/s", ratio, reference)
 
 
 def _turn(load: Load, policies: Mapping[str, Policy]) -> dict[str, float]:
-    """CPU seconds of each."""
+    """CPU seconds by policy."""
     return {name: best(timed(partial(_run, load, policy)), 1) for name, policy in policies.items()}
 
 

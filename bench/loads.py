@@ -43,13 +43,13 @@ class Load(NamedTuple):
 def loads(events: Sequence[SimulatedEvent]) -> dict[str, Load]:
     """The loads by name. The README says what each one means."""
     sparse, dense = records(events), records(compressed(events))
-    found = [
+    all_loads = [
         Load(DENSE, dense),
         Load("dense live, units of 50", dense, 50),
         Load("sparse live, hours a unit", sparse),
         Load(HISTORY, sparse, live=False),
     ]
-    return {load.name: load for load in found}
+    return {load.name: load for load in all_loads}
 
 
 def compressed(events: Sequence[SimulatedEvent]) -> list[SimulatedEvent]:
