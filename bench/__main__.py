@@ -82,7 +82,7 @@ def replay(bodies: Sequence[Record]) -> Iterator[Row]:
         path.write_bytes(b"".join(record.value + b"\n" for record in bodies))
         config.write_text(ROI_TOML)
         began, cpu_began = time.perf_counter(), _cpu_of_children()
-        run([sys.executable, "-m", "streams.cli", "--config", str(config), "replay", str(path), "--format", "jsonl"])
+        run([sys.executable, "-m", "streams", "--config", str(config), "replay", str(path), "--format", "jsonl"])
         seconds, cpu_seconds = time.perf_counter() - began, _cpu_of_children() - cpu_began
     note = f"{len(bodies):,} events: {seconds:.1f} s"
     yield Row("replay", "support-roi replay, the command", len(bodies) / seconds, "events/s", note=note)

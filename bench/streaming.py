@@ -137,7 +137,7 @@ def _worker(bootstrap: str, count: int, newest: int) -> Drained:
         config = Path(folder) / "roi.toml"
         config.write_text(ROI_TOML)
         command = [
-            sys.executable, "-m", "streams.cli", "--config", str(config), "worker", "--bootstrap-servers", bootstrap,
+            sys.executable, "-m", "streams", "--config", str(config), "worker", "--bootstrap-servers", bootstrap,
             "--as-of", format_instant(newest + 1000)[:-5] + "Z",
         ]  # fmt: skip
         with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
