@@ -1,52 +1,54 @@
-"""What needs no Kafka: decoding, the core, a partition's state, the board. CPU time of this process."""
+"""Measures without Kafka: decoding, the core, partition state and the board, in CPU time of this process."""
 
 from __future__ import annotations
 
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 import orjson
 
-from bench.data import END, SETTINGS, Record, customer_events, event, ticket_events
+from bench.data import END, SETTINGS, customer_events, event, ticket_events
+from bench.loads import FUTURE, HISTORY, Load, loads
 from bench.report import Row
 from streams.board.reader import Reader
 from streams.core.events.decoding import decode
 from streams.core.events.types import Event
 from streams.core.policy import Policy
 from streams.core.replay import Replay
-from streams.core.temporal.instants import DAY
+from streams.demo.world import SimulatedEvent
 from streams.kafka.topics import PANES
 from streams.worker.log.processor import Output
 from streams.worker.partition_state import PartitionState
 
-UNIT = 2000
-LATER = END + 400 * DAY  # a clock for which all of it is history
 POLICY = SETTINGS.policy()
 WINDOWS = SETTINGS.rolling(POLICY)
 ALIGNED = SETTINGS.aligned(POLICY)
 
 
 def partition(
-    clock: Callable[[], int] = lambda: LATER, warm: int = SETTINGS.worker.warm_entities, policy: Policy = POLICY
+    clock: Callable[[], int] = lambda: FUTURE, warm: int = SETTINGS.worker.warm_entities, policy: Policy = POLICY
 ) -> PartitionState:
-    """A partition as the worker opens it, the only one of its topics."""
+    """A partition's state with the worker's settings, the only partition of its topics."""
     return PartitionState(0, 1, policy, WINDOWS, clock, warm, SETTINGS.worker.members, ALIGNED)
 
 
 def best(run: Callable[[], float], times: int) -> float:
-    """The shortest of several runs, in seconds. What the bench itself holds is kept from the garbage collector."""
-    found = []
+    """The shortest of several runs, in seconds. The collector leaves out the objects of the bench."""
+    durations = []
     for _ in range(times):
         gc.collect()
         gc.freeze()
-        found.append(run())
+        durations.append(run())
     gc.unfreeze()
-    return min(found)
+    return min(durations)
 
 
 def timed(work: Callable[[], object]) -> Callable[[], float]:
+    """A function that does the work and returns its CPU seconds."""
+
     def run() -> float:
         began = time.process_time()
         work()
@@ -55,51 +57,52 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
     return run
 
 
-def measure(records: Sequence[Record], times: int) -> Iterator[Row]:
-    bodies = [record.value for record in records]
-    count = len(bodies)
-    plain = best(timed(lambda: [orjson.loads(body) for body in bodies]), times)
+def measure(events: Sequence[SimulatedEvent], times: int) -> Iterator[Row]:
+    """The shortest of ``times`` runs of each; the board is run once."""
+    measured = loads(events)
+    history = measured[HISTORY]
+    bodies = [record.value for record in history.records]
+    baseline = best(timed(lambda: [*map(orjson.loads, bodies)]), times)
 
-    def row(group: str, what: str, seconds: float, note: str = "") -> Row:
-        return Row(group, what, count / seconds, "events/s", seconds / plain, "the cost of orjson.loads", note)
+    def row(group: str, name: str, work: Callable[[], object], note: Callable[[], str] = str) -> Row:
+        seconds = best(timed(work), times)
+        return Row(
+            group, name, len(bodies) / seconds, "events/s", seconds / baseline, "the cost of orjson.loads", note()
+        )
 
-    yield Row("decode", "orjson.loads", count / plain, "events/s")
-    yield row("decode", "msgspec, untyped", best(timed(lambda: [*map(msgspec.json.decode, bodies)]), times))
-    yield row("decode", "streams.core.events.decode", best(timed(lambda: [*map(decode, bodies)]), times), "validated")
-    events = [decode(body) for body in bodies]
-    for live in (True, False):
-        yield row("core", named(live), best(timed(lambda live=live: _core(events, live)), times))  # type: ignore[misc]
-    seconds = best(timed(lambda: _replay(events)), times)
-    yield row("core", "Replay, with its records", seconds, f"{len(WINDOWS) + len(ALIGNED)} windows")
-    for live in (True, False):
-        written: list[Output] = []
-
-        def run(live: bool = live, written: list[Output] = written) -> None:
-            written.clear()
-            written.extend(state(records, live))
-
-        seconds = best(timed(run), times)
-        size = sum(len(output.key or b"") + len(output.value or b"") for output in written)
-        note = f"{len(written) / count:.1f} records and {size / count:,.0f} bytes written an event"
-        yield row("partition state", named(live), seconds, note)
-    yield from _board(written, records[-1].timestamp)
+    yield Row("decode", "orjson.loads", len(bodies) / baseline, "events/s")
+    yield row("decode", "msgspec, untyped", lambda: [*map(msgspec.json.decode, bodies)])
+    yield row("decode", "streams.core.events.decode", lambda: [*map(decode, bodies)], lambda: "validated")
+    for load in measured.values():
+        yield row("core", load.name, partial(_core, [decode(record.value) for record in load.records], load))
+    decoded = [*map(decode, bodies)]
+    windows = f"{len(WINDOWS) + len(ALIGNED)} windows"
+    yield row("core", "Replay, with its records", lambda: _replay(decoded), lambda: windows)
+    written: list[Output] = []
+    for load in measured.values():
+        yield row("partition state", load.name, partial(_fill, written, load), partial(_size, written, len(bodies)))
+    yield from _board(written, history.records[-1].timestamp)
 
 
-def named(live: bool) -> str:
-    return "live, all panes" if live else "history, day panes"
+def _fill(written: list[Output], load: Load) -> None:
+    written.clear()
+    written.extend(state(load))
 
 
-def _core(events: Sequence[Event], live: bool) -> None:
+def _size(written: Sequence[Output], events: int) -> str:
+    size = sum(len(output.key or b"") + len(output.value or b"") for output in written)
+    return f"{len(written) / events:.1f} records and {size / events:,.0f} bytes written an event"
+
+
+def _core(events: Sequence[Event], load: Load) -> None:
     state = partition()
-    for start in range(0, len(events), UNIT):
-        unit = events[start : start + UNIT]
-        if live:
-            state.grid.clock = int(unit[-1].occurred_at)
-        fold(state, unit)
+    for unit, at in load.units():
+        state.grid.clock = at
+        fold(state, events[unit])
 
 
 def fold(state: PartitionState, events: Sequence[Event]) -> None:
-    """A unit without its records: what the core does of it."""
+    """A unit in the core alone: nothing is encoded."""
     for one in events:
         state.book.add(one)
     for _ in state.book.close():
@@ -117,21 +120,19 @@ def _replay(events: Sequence[Event]) -> None:
     list(run.records(end))
 
 
-def state(records: Sequence[Record], live: bool, policy: Policy = POLICY) -> Iterator[Output]:
-    """What a partition writes of these, unit by unit."""
-    clock = LATER
+def state(load: Load, policy: Policy = POLICY) -> Iterator[Output]:
+    """The records that a partition writes under a load, unit by unit."""
+    clock = FUTURE
     opened = partition(lambda: clock, policy=policy)
-    for start in range(0, len(records), UNIT):
-        unit = records[start : start + UNIT]
-        if live:
-            clock = unit[-1].timestamp
-        opened.apply(unit)
+    for unit, at in load.units():
+        clock = at
+        opened.apply(load.records[unit])
         for outputs in opened.close():
             yield from outputs
 
 
 def _board(written: Sequence[Output], newest: int) -> Iterator[Row]:
-    """``written`` by a partition at whose clock everything is history."""
+    """The board over the records of the load of history. ``newest`` is the instant of its last event, in ms."""
     panes = [output for output in written if output.topic == PANES]
     reader = Reader(POLICY, WINDOWS, aligned=ALIGNED)
     gc.collect()
@@ -148,20 +149,20 @@ def _board(written: Sequence[Output], newest: int) -> Iterator[Row]:
 
 
 def big_customer(tickets: int) -> Iterator[Row]:
-    """One more ticket at a customer with very many, beside the same at customers with ten."""
+    """The cost of an event at a customer with very many tickets, relative to customers with ten."""
     small = _steady(tickets // 10, 10, 10**9)
     yield Row("customers", f"{tickets // 10:,} of 10 tickets", small * 1e6, "us/event")
-    beside = "customers of 10 tickets"
+    reference = "customers of 10 tickets"
     alone = _steady(1, tickets, 10**9)
-    yield Row("customers", f"1 of {tickets:,} tickets", alone * 1e6, "us/event", alone / small, beside)
-    # The whole customer is more than what may be held decoded: each unit must not read all of it again.
+    yield Row("customers", f"1 of {tickets:,} tickets", alone * 1e6, "us/event", alone / small, reference)
+    # The customer has more entities than may be held decoded: a unit must not decode all of them again.
     bounded = _steady(1, tickets, tickets)
     note = "with other customers' traffic, and as few entities kept decoded"
-    yield Row("customers", f"1 of {tickets:,}, bounded", bounded * 1e6, "us/event", bounded / small, beside, note)
+    yield Row("customers", f"1 of {tickets:,}, bounded", bounded * 1e6, "us/event", bounded / small, reference, note)
 
 
 def _steady(customers: int, tickets: int, warm: int, step: int = 360_000, units: int = 10) -> float:
-    """Seconds an event once ``customers`` with ``tickets`` each are there; the median of some units."""
+    """CPU seconds an event at ``customers`` that have ``tickets`` each: the median of some units."""
     state = partition(warm=warm)
     start = END - tickets * step
     for number in range(customers):

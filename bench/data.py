@@ -1,4 +1,4 @@
-"""The events that everything is measured over: the simulated desk, seeded, or customers made by rule."""
+"""The events of all measures: those of the simulated desk, seeded, and those of customers made by rule."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from streams.demo.world import SimulatedEvent
 
 __all__ = ["END", "ROI_TOML", "SETTINGS", "Record", "customer_events", "event", "records", "simulated", "ticket_events"]
 
-#: The newest event is before this: nothing depends on the day the bench is run.
+#: All events are before this instant: nothing depends on the day of the run.
 END: Final = parse_instant("2025-06-01T00:00:00Z")
 SEED: Final = 1
 
-#: The defaults, and two promises: without any, no deadline would be booked.
+#: The defaults and two promises: without one, no deadline would be booked.
 SETTINGS: Final = msgspec.convert(
     {
         "service_levels": [
@@ -31,7 +31,7 @@ SETTINGS: Final = msgspec.convert(
     },
     Settings,
 )
-#: The same for a process of its own.
+#: The same settings as a file, for a process of its own.
 ROI_TOML: Final = """
 [[service_levels]]
 name = "first reply in 1 h"
@@ -46,11 +46,11 @@ filter = { priority = "urgent" }
 """
 
 _TICKETS_PER_DAY: Final = 500
-_EVENTS_PER_DAY: Final = 5000  # what a desk of that size makes at least; only the start is chosen by it
+_EVENTS_PER_DAY: Final = 5000  # the least that such a desk makes; only the start depends on it
 
 
 class Record(NamedTuple):
-    """What the log hands to a partition's state."""
+    """A record as the log passes it to a partition's state. The timestamp is in ms."""
 
     topic: str
     partition: int
@@ -62,7 +62,7 @@ class Record(NamedTuple):
 
 
 def simulated(count: int) -> list[SimulatedEvent]:
-    """The first ``count`` events of a desk, all before ``END``: the same at every call."""
+    """The first ``count`` events of a desk, all before ``END``: the same in every run."""
     days = count / _EVENTS_PER_DAY + 2
     stream = simulate(
         seed=SEED,
@@ -79,6 +79,7 @@ def simulated(count: int) -> list[SimulatedEvent]:
 
 
 def records(events: Sequence[SimulatedEvent]) -> list[Record]:
+    """The records of some events, all of one partition."""
     encode = msgspec.json.encode
     return [
         Record(topic, 0, offset, key.encode(), encode(body), at) for offset, (topic, key, at, body) in enumerate(events)
@@ -86,7 +87,7 @@ def records(events: Sequence[SimulatedEvent]) -> list[Record]:
 
 
 def ticket_events(customer: str, number: int, at: int) -> Iterator[dict[str, Any]]:
-    """A ticket of four events, as bodies with their instant (ms) under ``at``; see ``event``."""
+    """The bodies of a ticket's four events, for ``event``; their instant is ``at``, in ms."""
     ticket = {"customer_id": customer, "ticket_id": f"{customer}-{number}"}
 
     def body(index: int, after: int, kind: str, **fields: Any) -> dict[str, Any]:
@@ -99,11 +100,11 @@ def ticket_events(customer: str, number: int, at: int) -> Iterator[dict[str, Any
 
 
 def customer_events(customer: str, tickets: int, start: int, step: int) -> list[Event]:
-    """A customer's tickets, one every ``step`` ms."""
+    """The events of a customer's tickets; a ticket starts every ``step`` ms."""
     return [event(body) for number in range(tickets) for body in ticket_events(customer, number, start + number * step)]
 
 
 def event(body: dict[str, Any]) -> Event:
-    """The event of such a body, decoded like any other."""
-    said = {name: value for name, value in body.items() if name != "at"}
-    return decode(msgspec.json.encode({**said, "occurred_at": format_instant(body["at"])}))
+    """The event of a body of ``ticket_events``, decoded like any other."""
+    fields = {name: value for name, value in body.items() if name != "at"}
+    return decode(msgspec.json.encode({**fields, "occurred_at": format_instant(body["at"])}))

@@ -1,7 +1,7 @@
 """A stock Faust application, for comparison: one agent, one table, at least once. Run by ``bench.streaming``.
 
-Environment: BENCH_BOOTSTRAP, BENCH_EVENTS (ends after that many), BENCH_TOPICS, BENCH_PARTITIONS.
-Writes one line of JSON: events, and seconds from the first to the last of them.
+Environment: BENCH_BOOTSTRAP, BENCH_EVENTS (events until the result), BENCH_TOPICS, BENCH_PARTITIONS.
+Writes one line of JSON: the events after the first one, and the seconds from the first to the last.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ async def count(stream: Any) -> None:
         channel = event.get("channel")
         counts[channel or event["type"]] += 1
         if seen == EVENTS:
-            found = json.dumps({"events": seen - 1, "seconds": time.perf_counter() - began})
-            os.write(1, f"{found}\n".encode())  # Faust takes what is printed into its log
+            result = json.dumps({"events": seen - 1, "seconds": time.perf_counter() - began})
+            os.write(1, f"{result}\n".encode())  # Faust redirects print into its log
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Memory of a partition's state. Each measure in a process of its own: what one frees, another would take.
+"""Memory of a partition's state, each measure in a process of its own: freed memory would be used by the next one.
 
-python -m bench.memory active|cold CUSTOMERS, or restore ENTITIES: writes one line of JSON.
+``python -m bench.memory active|cold CUSTOMERS`` or ``restore ENTITIES`` writes one line of JSON.
 """
 
 from __future__ import annotations
@@ -21,26 +21,28 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 def measure(customers: int, entities: int) -> Iterator[Row]:
     for kind, note in (("active", "decoded"), ("cold", "kept as bytes")):
-        found = _run(kind, customers)
+        result = _run(kind, customers)
         note = f"RSS; {note}; one ticket of 4 events each, {customers:,} customers"
-        yield Row("memory", f"a customer, {kind}", found["bytes"] / customers, "bytes", note=note)
-    found = _run("restore", entities)
-    note = f"{entities:,} tickets of {found['value']:,.0f} bytes"
-    yield Row("memory", "restoring small entities", found["seconds"], "s", note=note)
-    yield Row("memory", "restored small entities", found["bytes"] / 1e6, "MB", note="RSS")
+        yield Row("memory", f"a customer, {kind}", result["bytes"] / customers, "bytes", note=note)
+    result = _run("restore", entities)
+    note = f"{entities:,} tickets of {result['value']:,.0f} bytes"
+    yield Row("memory", "restoring small entities", result["seconds"], "s", note=note)
+    yield Row("memory", "restored small entities", result["bytes"] / 1e6, "MB", note="RSS")
 
 
 def _run(kind: str, count: int) -> dict[str, float]:
-    found = json.loads(run([sys.executable, "-m", "bench.memory", kind, str(count)]))
-    return {name: float(value) for name, value in found.items()}
+    result = json.loads(run([sys.executable, "-m", "bench.memory", kind, str(count)]))
+    return {name: float(value) for name, value in result.items()}
 
 
 def _rss() -> int:
+    """Resident bytes of this process."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
 def _customers(count: int, warm: int) -> dict[str, float]:
+    """Bytes of ``count`` customers, of which ``warm`` entities stay decoded."""
     from bench.cpu import fold, partition
     from bench.data import END, customer_events
 
@@ -55,13 +57,14 @@ def _customers(count: int, warm: int) -> dict[str, float]:
             ]
             fold(state, events)
 
-    fill(0, 500)  # code, caches and panes are there
+    fill(0, 500)  # loads code, fills caches and makes the panes
     before = _rss()
     fill(500, count + 500)
     return {"bytes": _rss() - before}
 
 
 def _restore(count: int) -> dict[str, float]:
+    """Seconds and bytes of restoring ``count`` entities, and the bytes of one in the changelog."""
     from bench.cpu import partition
     from bench.data import END, customer_events
     from streams.core.derivation import state_format

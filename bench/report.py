@@ -11,32 +11,37 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Row", "lines", "write"]
+__all__ = ["Row", "lines", "title", "write"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure. ``ratio`` is how many times slower (or larger) it is than ``beside``, in the same run."""
+    """One measure. ``ratio`` is its time (or size) divided by that of ``reference`` in the same run; None without one.
+
+    ``value`` is None if nothing could be measured; the note has the reason.
+    """
 
     group: str
-    what: str
+    name: str
     value: float | None
     unit: str
     ratio: float | None = None
-    beside: str = ""
+    reference: str = ""
     note: str = ""
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
+        """The row's texts, in the order of ``HEADS``."""
         value = "-" if self.value is None else f"{self.value:,.0f}" if self.value >= 100 else f"{self.value:,.3g}"
-        against = f"x {self.ratio:.2f} {self.beside}" if self.ratio is not None else ""
-        return f"{self.group}: {self.what}", f"{value} {self.unit}", against, self.note
+        ratio = f"x {self.ratio:.2f} {self.reference}" if self.ratio is not None else ""
+        return f"{self.group}: {self.name}", f"{value} {self.unit}", ratio, self.note
 
 
-HEADS = ("measure", "result", "beside", "note")
+HEADS = ("measure", "result", "ratio", "note")
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
+    """The table as text, in aligned columns."""
     table = [HEADS, *(row.cells for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(3)]
     return [
@@ -45,19 +50,21 @@ def lines(rows: Sequence[Row]) -> list[str]:
 
 
 def markdown(rows: Sequence[Row], title: str) -> str:
+    """The table as a Markdown document."""
     table = [f"| {' | '.join(row.cells)} |" for row in rows]
     return "\n".join([title, "", f"| {' | '.join(HEADS)} |", "|---|---:|---|---|", *table, ""])
 
 
 def title(quick: bool) -> str:
+    """The day, the machine and the kind of run."""
     kind = "a smoke run: the numbers mean nothing" if quick else "a full run"
-    load = os.getloadavg()[1]  # above the number of cores: others worked here too
+    load = os.getloadavg()[1]  # above the number of cores, other work shared the machine
     machine = f"{os.cpu_count()} cores (load {load:.1f})"
     return f"{datetime.now(UTC):%Y-%m-%d}, {machine}, Python {platform.python_version()}, {kind}."
 
 
 def write(path: Path, rows: Sequence[Row], quick: bool) -> None:
-    """Markdown for a ``.md``, else JSON."""
+    """The rows as a file: Markdown if it ends in ``.md``, else JSON."""
     if path.suffix == ".md":
         path.write_text(markdown(rows, title(quick)))
     else:

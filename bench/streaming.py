@@ -1,4 +1,4 @@
-"""Draining the topics of a real Kafka: the worker, a bare consumer, a stock Faust agent, over the same records."""
+"""The rate of draining the topics of a real Kafka: the worker, a bare consumer and a stock Faust agent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SOURCES = [TopicPartition(topic, number) for topic in INPUTS for number in range
 
 
 class Drained(NamedTuple):
-    """``cpu`` is that of the process, in seconds; ``whole`` the seconds since it was started."""
+    """``cpu`` are the CPU seconds of the process, ``whole`` the seconds since its start; 0 is not measured."""
 
     events: int
     seconds: float
@@ -45,7 +45,7 @@ class Drained(NamedTuple):
 
 def measure(events: Sequence[SimulatedEvent], faust_events: int) -> Iterator[Row]:
     sys.path.insert(0, str(ROOT / "tests" / "integration"))
-    broker: Any = importlib.import_module("kafka.broker")  # the tests' own
+    broker: Any = importlib.import_module("kafka.broker")  # that of the tests
 
     try:
         server = broker.KafkaServer()
@@ -55,22 +55,22 @@ def measure(events: Sequence[SimulatedEvent], faust_events: int) -> Iterator[Row
     with server:
         asyncio.run(_load(server.bootstrap, events))
         bare = asyncio.run(_bare(server.bootstrap, len(events)))
-        beside = "the time of the bare consumer"
+        reference = "the time of the bare consumer"
         yield Row("Kafka", "bare aiokafka + orjson.loads", bare.events / bare.seconds, "events/s", note="keeps nothing")
-        found = _faust(server.bootstrap, faust_events)
-        rate = found.events / found.seconds
+        drained = _faust(server.bootstrap, faust_events)
+        rate = drained.events / drained.seconds
         ratio = bare.events / bare.seconds / rate
         note = f"one count by channel, at least once; the first {faust_events:,} events"
-        yield Row("Kafka", "stock Faust agent, one table", rate, "events/s", ratio, beside, note)
-        found = _worker(server.bootstrap, len(events), events[-1].at)
-        rate = found.events / found.seconds
+        yield Row("Kafka", "stock Faust agent, one table", rate, "events/s", ratio, reference, note)
+        drained = _worker(server.bootstrap, len(events), events[-1].at)
+        rate = drained.events / drained.seconds
         ratio = bare.events / bare.seconds / rate
-        note = f"all metrics, all windows, exactly once; {found.events:,} events, {PARTITIONS} partitions"
-        yield Row("Kafka", "support-roi worker", rate, "events/s", ratio, beside, note)
-        if found.cpu:
-            yield Row("Kafka", "support-roi worker, of one core", found.events / found.cpu, "events/CPU s")
-        whole = len(events) / found.whole
-        note = f"{found.whole:.1f} s: Python, joining the group and opening the partitions too"
+        note = f"all metrics, all windows, exactly once; {drained.events:,} events, {PARTITIONS} partitions"
+        yield Row("Kafka", "support-roi worker", rate, "events/s", ratio, reference, note)
+        if drained.cpu:
+            yield Row("Kafka", "support-roi worker, of one core", drained.events / drained.cpu, "events/CPU s")
+        whole = len(events) / drained.whole
+        note = f"{drained.whole:.1f} s: Python, joining the group and opening the partitions too"
         yield Row("Kafka", "support-roi worker, from its start", whole, "events/s", note=note)
 
 
@@ -111,16 +111,16 @@ def _faust(bootstrap: str, count: int) -> Drained:
         with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log) as process:
             try:
                 assert process.stdout is not None
-                found = json.loads(_json_line(process, process.stdout))
+                result = json.loads(_json_line(process, process.stdout))
             except Exception as error:
                 raise RuntimeError(f"the Faust agent failed:\n{_tail(log)}") from error
             finally:
                 process.kill()
-    return Drained(found["events"], found["seconds"])
+    return Drained(result["events"], result["seconds"])
 
 
 def _json_line(process: subprocess.Popen[bytes], output: Any) -> bytes:
-    """The first line that is ours: Faust prints a banner."""
+    """The line of the result: Faust prints a banner before it."""
     deadline = time.monotonic() + PATIENCE
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
@@ -137,7 +137,7 @@ def _worker(bootstrap: str, count: int, newest: int) -> Drained:
         config = Path(folder) / "roi.toml"
         config.write_text(ROI_TOML)
         command = [
-            sys.executable, "-m", "streams.cli", "--config", str(config), "worker", "--bootstrap-servers", bootstrap,
+            sys.executable, "-m", "streams", "--config", str(config), "worker", "--bootstrap-servers", bootstrap,
             "--as-of", format_instant(newest + 1000)[:-5] + "Z",
         ]  # fmt: skip
         with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
@@ -150,7 +150,7 @@ def _worker(bootstrap: str, count: int, newest: int) -> Drained:
 
 
 async def _drained(bootstrap: str, count: int, process: subprocess.Popen[bytes]) -> Drained:
-    """From the first committed unit that is seen to the last one."""
+    """The drain from the first unit seen committed to the last one."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await client.start()
     started = time.perf_counter()
@@ -171,16 +171,16 @@ async def _drained(bootstrap: str, count: int, process: subprocess.Popen[bytes])
 
 
 async def _committed(client: Any) -> int:
-    """Events in durable units so far."""
+    """Events in committed units so far."""
     try:
         offsets = await client.list_consumer_group_offsets(SETTINGS.kafka.application, partitions=SOURCES)
-    except KafkaError:  # the first to ask for a coordinator waits for its topic
+    except KafkaError:  # the first request for a coordinator creates its topic
         return 0
-    return sum(max(found.offset, 0) for found in offsets.values())
+    return sum(max(offset.offset, 0) for offset in offsets.values())
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of CPU time of a process so far; 0 where /proc does not tell."""
+    """CPU seconds of a process so far; 0 without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
