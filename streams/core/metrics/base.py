@@ -7,7 +7,7 @@ undefined (value None) iff its denominator is 0; none can give NaN or infinity. 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sqrt
 from typing import Final, NamedTuple
@@ -136,11 +136,19 @@ class Metric:
     #: True where less is better: durations, costs, breaches. Only goals without a baseline ask.
     lower_is_better: bool = False
     interval: str = ""
-    source: str = "definitions.md"
+    #: The heading of docs/definitions.md that defines it (``under``), and the literature of its interval.
+    heading: str = ""
+    literature: str = ""
 
     @property
     def definition(self) -> str:
         return f"{self.id}@{self.version}"
+
+    @property
+    def source(self) -> str:
+        """Where the formula is from: a link to its heading, then literature."""
+        link = f"docs/definitions.md#{self.heading}"
+        return f"{link}; {self.literature}" if self.literature else link
 
     @property
     def shows(self) -> tuple[str, ...]:
@@ -155,6 +163,11 @@ class Metric:
     def unit_in(self, currency: str) -> str:
         """The unit with the reporting currency's code for money, e.g. ``EUR_minor``."""
         return self.unit.replace("{currency}", currency)
+
+
+def under(heading: str, *metrics: Metric) -> list[Metric]:
+    """Metrics that one heading of docs/definitions.md defines."""
+    return [replace(metric, heading=heading) for metric in metrics]
 
 
 def count(key: str) -> Callable[[Sums], Value]:

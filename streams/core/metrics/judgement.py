@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.core.metrics.base import Metric
+from streams.core.metrics.base import Metric, under
 
 __all__ = ["JUDGEMENT", "SURGE_BY", "WARNINGS"]
 
@@ -14,21 +14,26 @@ SURGE_BY: Final = ("issue_type", "product")
 WARNINGS: Final = ("csat_below_benchmark", "customer_at_risk", "goal_off_pace", "roi_falling", "roi_negative", "surge")
 
 JUDGEMENT: Final = [
-    Metric("surge_ratio", "ratio", "ratio",
-           "Contacts of the last hour against the hourly rate of the seven days up to it.",
-           "tickets_created in 1h / (tickets_created in 7d before that hour / 167)", None, (),
-           judges=("tickets_created",), dimensions=SURGE_BY),
-    Metric("warning_active", "count", "warnings", "1 while a warning holds, 0 while it does not.",
-           "csat_below_benchmark: csat_ratio of 30d < csat_benchmark with 30 answers; roi_negative: roi_net_ratio of "
-           "30d < 0; roi_falling: below that of the 30 days before; surge: surge_ratio >= 3 with 10 contacts; "
-           "goal_off_pace: any goal is; customer_at_risk: an active customer's last score is unsatisfied, or "
-           "contacts are frequent, or a wait is past a target", None, (),
-           judges=("csat_ratio", "roi_net_ratio", "tickets_created", "customers_active", "sla_open_breached"),
-           dimensions=("warning",), level=True),
-    Metric("goal_progress_ratio", "ratio", "ratio", "How far a goal is: 0 at its baseline, 1 at its target.",
-           "(value - baseline) / (target - baseline); without a baseline 1 when reached, else value / target, "
-           "or target / value where less is better", None, (), dimensions=("goal",), version=2),
-    Metric("goal_off_pace", "count", "goals", "1 while a goal is behind the straight line to its target, or missed.",
-           "progress < elapsed / time from baseline to due; without a baseline: due and not reached", None, (),
-           dimensions=("goal",)),
+    *under("warnings",
+        Metric("surge_ratio", "ratio", "ratio",
+               "Contacts of the last hour against the hourly rate of the seven days up to it.",
+               "tickets_created in 1h / (tickets_created in 7d before that hour / 167)", None, (),
+               judges=("tickets_created",), dimensions=SURGE_BY),
+        Metric("warning_active", "count", "warnings", "1 while a warning holds, 0 while it does not.",
+               "csat_below_benchmark: csat_ratio of 30d < csat_benchmark with 30 answers; roi_negative: "
+               "roi_net_ratio of 30d < 0; roi_falling: below that of the 30 days before; surge: surge_ratio >= 3 "
+               "with 10 contacts; goal_off_pace: any goal is; customer_at_risk: an active customer's last score is "
+               "unsatisfied, or contacts are frequent, or a wait is past a target", None, (),
+               judges=("csat_ratio", "roi_net_ratio", "tickets_created", "customers_active", "sla_open_breached"),
+               dimensions=("warning",), level=True),
+    ),
+    *under("goals",
+        Metric("goal_progress_ratio", "ratio", "ratio", "How far a goal is: 0 at its baseline, 1 at its target.",
+               "(value - baseline) / (target - baseline); without a baseline 1 when reached, else value / target, "
+               "or target / value where less is better", None, (), dimensions=("goal",), version=2),
+        Metric("goal_off_pace", "count", "goals",
+               "1 while a goal is behind the straight line to its target, or missed.",
+               "progress < elapsed / time from baseline to due; without a baseline: due and not reached", None, (),
+               dimensions=("goal",)),
+    ),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.core.metrics.base import LABELS, MONEY, Metric, Sums, Value, count, factored, money
+from streams.core.metrics.base import LABELS, MONEY, Metric, Sums, Value, count, factored, money, under
 
 __all__ = ["REVENUE"]
 
@@ -22,27 +22,33 @@ def benefit_total(sums: Sums) -> Value:
 
 
 REVENUE: Final = [
-    Metric("revenue_paid", "money", MONEY, "Payments received, before refunds.", "sum of payments",
-           money("revenue_paid"), ("revenue_paid",)),
-    Metric("revenue_refunded", "money", MONEY,
-           "Refunds and charge-backs, gross, at their own time; a cancellation alone pays nothing back.",
-           "sum of refunds and charge-backs", money("revenue_refunded"), ("revenue_refunded",)),
-    Metric("attributed_revenue", "money", MONEY,
-           "Paid orders credited to service contacts, at their first payment, less what was taken back since.",
-           "shares of what is left of each order", money("attributed_revenue"), ("attributed_revenue",),
-           dimensions=(*LABELS, "model")),
-    Metric("net_attributed_revenue", "money", MONEY,
-           "The same with refunds, charge-backs and cancellations booked at their own time.",
-           "shares of payments less shares of what is taken back",
-           money("net_attributed_revenue"), ("net_attributed_revenue",), dimensions=(*LABELS, "model")),
-    Metric("attributed_orders", "count", "orders",
-           "Paid orders credited to service contacts of which something is left, each under its last touch.",
-           "count at the first payment", count("attributed_orders"), ("attributed_orders",)),
-    Metric("benefit", "money", MONEY,
-           "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
-           "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "
-           "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",),
-           compared=True),
-    Metric("benefit_total", "money", MONEY, "What service returned, all classes together.", "sum of benefit",
-           benefit_total, ("attributed_revenue", "contacts_deflected"), compared=True),
+    *under("revenue",
+        Metric("revenue_paid", "money", MONEY, "Payments received, before refunds.", "sum of payments",
+               money("revenue_paid"), ("revenue_paid",)),
+        Metric("revenue_refunded", "money", MONEY,
+               "Refunds and charge-backs, gross, at their own time; a cancellation alone pays nothing back.",
+               "sum of refunds and charge-backs", money("revenue_refunded"), ("revenue_refunded",)),
+    ),
+    *under("attribution",
+        Metric("attributed_revenue", "money", MONEY,
+               "Paid orders credited to service contacts, at their first payment, less what was taken back since.",
+               "shares of what is left of each order", money("attributed_revenue"), ("attributed_revenue",),
+               dimensions=(*LABELS, "model")),
+        Metric("net_attributed_revenue", "money", MONEY,
+               "The same with refunds, charge-backs and cancellations booked at their own time.",
+               "shares of payments less shares of what is taken back",
+               money("net_attributed_revenue"), ("net_attributed_revenue",), dimensions=(*LABELS, "model")),
+        Metric("attributed_orders", "count", "orders",
+               "Paid orders credited to service contacts of which something is left, each under its last touch.",
+               "count at the first payment", count("attributed_orders"), ("attributed_orders",)),
+    ),
+    *under("benefit",
+        Metric("benefit", "money", MONEY,
+               "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
+               "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "
+               "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",),
+               compared=True),
+        Metric("benefit_total", "money", MONEY, "What service returned, all classes together.", "sum of benefit",
+               benefit_total, ("attributed_revenue", "contacts_deflected"), compared=True),
+    ),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.core.metrics.base import ALLOCATED, COST, MONEY, Metric, Sums, Value, cost_per, factored
+from streams.core.metrics.base import ALLOCATED, COST, MONEY, Metric, Sums, Value, cost_per, factored, under
 from streams.core.metrics.revenue import benefit_total
 
 __all__ = ["ROI"]
@@ -49,26 +49,34 @@ def _maturity(sums: Sums) -> Value:
 
 
 ROI: Final = [
-    Metric("service_cost", "money", MONEY,
-           "Cost of service accrued in the window; what has no label of a dimension is shared over its members.",
-           "accrued(end) - accrued(start), accrued(t) = floor(amount * elapsed / period); shared by handle seconds, "
-           "else tickets created", _cost, ALLOCATED, (COST,), compared=True, lower_is_better=True),
-    Metric("cost_estimated_ratio", "ratio", "ratio", "Share of the cost of service that is estimated so far.",
-           "service_cost of estimates / service_cost", _estimated, ALLOCATED, (), dimensions=("all",)),
-    Metric("cost_per_resolution", "money", MONEY, "Cost of service for each solving.", "service_cost / tickets_solved",
-           cost_per("tickets_solved"), (*ALLOCATED, "tickets_solved"), (COST, "tickets_solved"), lower_is_better=True),
-    Metric("cost_per_contact", "money", MONEY, "Cost of service for each ticket created by a customer.",
-           "service_cost / tickets created by the customer", cost_per("contacts_created"),
-           (*ALLOCATED, "contacts_created"), (COST, "contacts_created"), lower_is_better=True),
-    Metric("roi_net_ratio", "ratio", "ratio", "Return on investment of service, net; undefined without cost.",
-           "(benefit_total - service_cost) / service_cost", _net, _RETURN, _BOTH, compared=True),
-    Metric("roi_gross_ratio", "ratio", "ratio", "Return on investment of service, gross; undefined without cost.",
-           "benefit_total / service_cost", _gross, _RETURN, _BOTH, compared=True),
-    Metric("roi_net_excluding_savings_ratio", "ratio", "ratio",
-           "Return on investment of service, net, by revenue alone: nothing for contacts that never came.",
-           "(benefit_total - savings - service_cost) / service_cost", _excluding_savings,
-           (*ALLOCATED, "attributed_revenue"), _BOTH, compared=True),
-    Metric("maturity_ratio", "ratio", "ratio",
-           "Share of the window past every horizon: refunds, attribution and repeats can change the rest.",
-           "share before as_of - max(look-back, 30 d, repeat)", _maturity, (), dimensions=("all",)),
+    *under("cost",
+        Metric("service_cost", "money", MONEY,
+               "Cost of service accrued in the window; what has no label of a dimension is shared over its members.",
+               "accrued(end) - accrued(start), accrued(t) = floor(amount * elapsed / period); shared by handle "
+               "seconds, else tickets created", _cost, ALLOCATED, (COST,), compared=True, lower_is_better=True),
+        Metric("cost_estimated_ratio", "ratio", "ratio", "Share of the cost of service that is estimated so far.",
+               "service_cost of estimates / service_cost", _estimated, ALLOCATED, (), dimensions=("all",)),
+        Metric("cost_per_resolution", "money", MONEY, "Cost of service for each solving.",
+               "service_cost / tickets_solved",
+               cost_per("tickets_solved"), (*ALLOCATED, "tickets_solved"), (COST, "tickets_solved"),
+               lower_is_better=True),
+        Metric("cost_per_contact", "money", MONEY, "Cost of service for each ticket created by a customer.",
+               "service_cost / tickets created by the customer", cost_per("contacts_created"),
+               (*ALLOCATED, "contacts_created"), (COST, "contacts_created"), lower_is_better=True),
+    ),
+    *under("roi",
+        Metric("roi_net_ratio", "ratio", "ratio", "Return on investment of service, net; undefined without cost.",
+               "(benefit_total - service_cost) / service_cost", _net, _RETURN, _BOTH, compared=True),
+        Metric("roi_gross_ratio", "ratio", "ratio", "Return on investment of service, gross; undefined without cost.",
+               "benefit_total / service_cost", _gross, _RETURN, _BOTH, compared=True),
+        Metric("roi_net_excluding_savings_ratio", "ratio", "ratio",
+               "Return on investment of service, net, by revenue alone: nothing for contacts that never came.",
+               "(benefit_total - savings - service_cost) / service_cost", _excluding_savings,
+               (*ALLOCATED, "attributed_revenue"), _BOTH, compared=True),
+    ),
+    *under("maturity",
+        Metric("maturity_ratio", "ratio", "ratio",
+               "Share of the window past every horizon: refunds, attribution and repeats can change the rest.",
+               "share before as_of - max(look-back, 30 d, repeat)", _maturity, (), dimensions=("all",)),
+    ),
 ]  # fmt: skip
