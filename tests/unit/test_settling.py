@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.derivation.packing import pack, unpack
-from streams.core.derivation.retention import GRACE, Arrival, too_late
+from streams.core.derivation.retention import GRACE_MS, Arrival, too_late
 from streams.core.events.decoding import decode
 from streams.core.events.types import Event
 from streams.core.temporal.instants import DAY
@@ -32,7 +32,7 @@ def event(number: int, fields: dict[str, Any]) -> Event:
     return decode(msgspec.json.encode(base | owner | fields))
 
 
-def late(kind: str, *bodies: dict[str, Any], days: float, quiet: int = GRACE) -> bool:
+def late(kind: str, *bodies: dict[str, Any], days: float, quiet: int = GRACE_MS) -> bool:
     """Whether something arriving `days` after the last event is too late, nothing having arrived for `quiet` ms."""
     events = [event(number, body) for number, body in enumerate(bodies)]
     at = int(events[-1].occurred_at + days * DAY)
@@ -45,7 +45,7 @@ def test_past_retention_and_quiet_is_too_late() -> None:
 
 
 def test_old_data_that_is_still_being_loaded_is_not() -> None:
-    assert not late("t", CREATED, SOLVED, days=3000, quiet=GRACE - 1)
+    assert not late("t", CREATED, SOLVED, days=3000, quiet=GRACE_MS - 1)
 
 
 def test_what_has_no_events_yet_is_not() -> None:

@@ -11,16 +11,17 @@ from streams.core.derivation.entities import EntityKey
 
 __all__ = ["pack", "unpack"]
 
-_WORTH: Final = 256  # bytes from which on compression gains
+#: From so many bytes on compression gains.
+_COMPRESSED_FROM_BYTES: Final = 256
 _PLAIN, _DEFLATED = b"\0", b"\1"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, str, bytes]]).decode
 
 
-def pack(kept: dict[EntityKey, bytes]) -> bytes:
-    """The states of all entities of a scope as one piece of bytes."""
-    data = _encode([(*key, value) for key, value in kept.items()])
-    return _PLAIN + data if len(data) < _WORTH else _DEFLATED + zlib.compress(data, 1)
+def pack(states: dict[EntityKey, bytes]) -> bytes:
+    """The stored bytes of all entities of one owner as one piece."""
+    data = _encode([(*key, value) for key, value in states.items()])
+    return _PLAIN + data if len(data) < _COMPRESSED_FROM_BYTES else _DEFLATED + zlib.compress(data, 1)
 
 
 def unpack(data: bytes) -> dict[EntityKey, bytes]:

@@ -1,16 +1,16 @@
-"""How state is written: the keys and values of the two changelog topics, ``support.state`` and ``support.panes``.
+"""The format of state: the keys and values of the two changelog topics, ``support.state`` and ``support.panes``.
 
-``support.state`` holds an entity's events, and which breaches are pending of a ticket (``PENDING``). ``support.panes``
-holds, for each partition, its running sums and what else the board needs. A key is a MessagePack array; its first
-element says what it is:
+``support.state`` holds the events of each entity, and the pending breaches of each ticket (``PENDING``).
+``support.panes`` holds the running sums of each partition and the rest that the board needs. A key is a MessagePack
+array; its first element is its sort:
 
     p  [resolution, slot, dimension, member] -> a cell: {key: amount}
     c  [start, end, amount, channel, issue_type, estimate] -> how often this cost is booked
-    m  [dimension] -> the members told apart
+    m  [dimension] -> the members that are told apart
     s  [] -> counters and the newest event of each topic
-    v  [] -> what the partition was written by (``Origin``)
+    v  [] -> the version and definitions that wrote the partition (``Origin``)
 
-A key without a value is gone. Written by an unknown version, state is refused by name, never misread.
+A key without a value is removed. State of an unknown version is refused by name, never misread.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ __all__ = [
     "read_pane_key",
 ]
 
-#: Version of how everything here is written: what another one wrote is refused.
+#: Version of this format; state of another one is refused.
 FORMAT: Final = 2
-#: Version of what is booked, to be raised when a booking or a cell's key changes its meaning: what another one
-#: booked is booked anew, from the events kept.
+#: Version of the bookings, to be raised when a booking or a cell's key changes its meaning: the panes of another version
+#: are derived again from the stored events.
 BOOKINGS: Final = 4
 
-#: In the place of an entity's kind: the breaches of a ticket that were not told yet, [[deadline, target], ...].
+#: In the place of an entity's kind: the breaches of a ticket that are not published yet, [[deadline, target], ...].
 PENDING: Final = "b"
 
 PaneKey: TypeAlias = tuple[str, Any]
@@ -65,33 +65,35 @@ class StateError(Exception):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What a partition's panes were written by: format, and a fingerprint of the definitions' parameters."""
+    """The writer of a partition's panes: its format, and a fingerprint of its definitions' parameters."""
 
     format: int
     definitions: str
 
 
 class Stats(msgspec.Struct):
-    """What a partition counted since it began. ``newest`` is the newest occurred_at (ms) by topic."""
+    """Counters of a partition since it began. ``newest``: the newest occurred_at (ms) by topic."""
 
     counters: dict[str, int] = msgspec.field(default_factory=dict)
     dead_letters: dict[str, int] = msgspec.field(default_factory=dict)
     newest: dict[str, int] = msgspec.field(default_factory=dict)
 
     def count(self, name: str, times: int = 1) -> None:
+        """Adds to a counter."""
         self.counters[name] = self.counters.get(name, 0) + times
 
 
 def origin(policy: Policy, windows: list[str]) -> Origin:
-    """The origin of what is booked with these parameters."""
-    said = {field.name: _plain(getattr(policy, field.name)) for field in fields(policy) if field.name != "retention_ms"}
-    said |= {"windows": windows, "bookings": BOOKINGS}
-    text = msgspec.json.encode(dict(sorted(said.items())))
+    """The origin of panes that are booked with these parameters; ``windows`` are names."""
+    booked = [field.name for field in fields(policy) if field.name != "retention_ms"]  # which changes no booking
+    parameters = {name: _plain(getattr(policy, name)) for name in booked}
+    parameters |= {"windows": windows, "bookings": BOOKINGS}
+    text = msgspec.json.encode(dict(sorted(parameters.items())))
     return Origin(FORMAT, hashlib.sha256(text).hexdigest()[:16])
 
 
 def _plain(value: Any) -> Any:
-    """A parameter as plain values; ``TypeError`` for what would not read the same in another process."""
+    """A parameter as plain values. Raises ``TypeError`` for one that would not read the same in another process."""
     if isinstance(value, LocalDays | BusinessClock):
         return _plain(value.told())
     if isinstance(value, str | int | float | bool | None):
@@ -109,25 +111,29 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be told apart from others like it")
 
 
-def entity_key(scope: str, key: EntityKey) -> bytes:
-    return _encode([scope, *key])
+def entity_key(owner: str, key: EntityKey) -> bytes:
+    """A key of ``support.state``."""
+    return _encode([owner, *key])
 
 
 def read_entity_key(data: bytes) -> tuple[str, EntityKey]:
-    scope, kind, name = msgspec.msgpack.decode(data)
-    return scope, (kind, name)
+    """The owner and the entity of a key of ``support.state``."""
+    owner, kind, name = msgspec.msgpack.decode(data)
+    return owner, (kind, name)
 
 
 def read_pending(data: bytes) -> set[tuple[int, str]]:
+    """The pending breaches of a ticket: (deadline in ms, target)."""
     return msgspec.msgpack.decode(data, type=set[tuple[int, str]])
 
 
 def pane_key(pane: Pane, margin: Margin) -> bytes:
+    """The key of a cell."""
     return _encode(["p", *pane, *margin])
 
 
 def pane_keys(pane: Pane, margins: Iterable[Margin]) -> Iterator[bytes]:
-    """The keys of a pane's cells. What is the same in all of them, and every margin, is encoded once."""
+    """The keys of a pane's cells. Their common beginning is encoded once, and each margin once for all panes."""
     shared = pane_key(pane, ("", ""))[:-2]
     return (shared + _margin(margin) for margin in margins)
 
@@ -139,11 +145,13 @@ def _margin(margin: Margin) -> bytes:
     return _encode(dimension) + _encode(member)
 
 
-def accrual_key(slope: CostAccrual) -> bytes:
-    return _encode(["c", *slope])
+def accrual_key(accrual: CostAccrual) -> bytes:
+    """The key of a cost."""
+    return _encode(["c", *accrual])
 
 
 def members_key(dimension: str) -> bytes:
+    """The key of a dimension's members."""
     return _encode(["m", dimension])
 
 
@@ -152,7 +160,10 @@ ORIGIN_KEY: Final = _encode(["v"])
 
 
 def read_pane_key(data: bytes) -> PaneKey:
-    """What a key of the panes topic names: ("p", (pane, margin)), ("c", slope), ("m", dimension), ("s"|"v", None)."""
+    """A key of ``support.panes``: ("p", (pane, margin)), ("c", accrual), ("m", dimension) or ("s"|"v", None).
+
+    Raises ``StateError`` for a key of another sort.
+    """
     kind, *rest = msgspec.msgpack.decode(data)
     if kind == "p":
         resolution, slot, dimension, member = rest
@@ -166,32 +177,36 @@ def read_pane_key(data: bytes) -> PaneKey:
     raise StateError(f"support.panes holds a key of an unknown sort, {kind!r}: written by a newer version")
 
 
-#: Any value but an entity's events.
+#: Encodes any value but an entity's events.
 write: Final[Callable[[Any], bytes]] = _encode
 
 
 def read_cell(data: bytes) -> Cell:
+    """A cell's amounts by key."""
     return _cell(data)
 
 
 def read_count(data: bytes) -> int:
+    """How often a cost is booked."""
     return msgspec.msgpack.decode(data, type=int)
 
 
 def read_members(data: bytes) -> set[str]:
+    """The members of a dimension."""
     return msgspec.msgpack.decode(data, type=set[str])
 
 
 def read_stats(data: bytes) -> Stats:
+    """The counters of a partition."""
     return msgspec.msgpack.decode(data, type=Stats)
 
 
 def read_origin(data: bytes) -> Origin:
-    """Raises ``StateError`` for a format this program does not know."""
-    found = msgspec.msgpack.decode(data, type=Origin)
-    if found.format != FORMAT:
+    """The writer of a partition. Raises ``StateError`` for a format that this program does not read."""
+    origin = msgspec.msgpack.decode(data, type=Origin)
+    if origin.format != FORMAT:
         raise StateError(
-            f"state of format {found.format} was found, this version reads {FORMAT}: run the version that wrote it, "
+            f"state of format {origin.format} was found, this version reads {FORMAT}: run the version that wrote it, "
             "or begin anew under another kafka.application and other support.state and support.panes topics"
         )
-    return found
+    return origin
