@@ -1,8 +1,8 @@
 """Retention: entities past every horizon take no more events.
 
 An entity is past retention when its newest event is older than that by the clock. It is settled when, besides, nothing
-of it arrived for ``GRACE_MS``, so that old data loaded in bulk is taken like any other. An event for a settled entity is
-``too_late``. A replay has no arrival, and nothing is too late there.
+of it arrived for ``GRACE_MS``, so that old data loaded in bulk is taken like any other. An event for a settled entity
+is ``too_late``. A replay has no arrival, and nothing is too late there.
 
 The entity's events stay: a customer's tenure, value and spells go on from them, and changed definitions derive from
 them again. While a customer is quiet they are one packed, compressed piece of bytes (``packing``).

@@ -47,8 +47,8 @@ __all__ = [
 
 #: Version of this format; state of another one is refused.
 FORMAT: Final = 2
-#: Version of the bookings, to be raised when a booking or a cell's key changes its meaning: the panes of another version
-#: are derived again from the stored events.
+#: Version of the bookings, to be raised when a booking or a cell's key changes its meaning: the panes of another
+#: version are derived again from the stored events.
 BOOKINGS: Final = 4
 
 #: In the place of an entity's kind: the breaches of a ticket that are not published yet, [[deadline, target], ...].
