@@ -62,11 +62,10 @@ def kafka_of(settings: Settings, given: str | None) -> Connection:
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """Runs to the end; what users can mend is a message and exit code 1."""
-    from aiokafka.errors import KafkaError
-
     from streams.connectors.files import FileError
     from streams.demo.broker import BrokerMissing
     from streams.kafka.admin import TopicsError
+    from streams.kafka.errors import KafkaError
 
     try:
         return asyncio.run(work)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 
 from streams.core.events.annotation import Annotation
 from streams.kafka.connection import Connection
+from streams.kafka.sender import sending
 from streams.kafka.topics import ANNOTATIONS
 
 __all__ = ["annotate"]
@@ -15,5 +15,5 @@ __all__ = ["annotate"]
 async def annotate(kafka: Connection, annotation: Annotation, remove: bool = False) -> None:
     """Writes the annotation and waits until it is durable; ``remove`` takes the same one back."""
     value = None if remove else msgspec.json.encode(annotation.as_json())
-    async with AIOKafkaProducer(**kafka.options(), acks="all", enable_idempotence=True) as producer:
-        await producer.send_and_wait(ANNOTATIONS, value, annotation.key.encode())
+    async with sending(kafka) as send:
+        await send(ANNOTATIONS, annotation.key.encode(), value)

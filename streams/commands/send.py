@@ -6,20 +6,17 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import click
-from aiokafka import AIOKafkaProducer
 
 from streams.connectors.files import read_events, size
 from streams.core.events.decoding import Rejected, decode
 from streams.core.events.keys import record_key
 from streams.kafka.connection import Connection
+from streams.kafka.sender import sending
 from streams.kafka.topics import TICKETS, topic_of
 
 __all__ = ["send"]
-
-_IN_FLIGHT: Final = 5000
 
 
 async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
@@ -29,12 +26,8 @@ async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
     that nothing is lost on the way. The record's time is the sending's, so that retention spares old events.
     """
     counts: Counter[str] = Counter()
-    async with AIOKafkaProducer(
-        **kafka.options(), acks="all", enable_idempotence=True, linger_ms=20, max_batch_size=256 * 1024,
-        max_request_size=4 * 1024 * 1024,
-    ) as producer:  # fmt: skip
+    async with sending(kafka) as send_record:
         with click.progressbar(length=size(paths), label="sending", file=sys.stderr, width=30) as bar:
-            waiting = []
             for located in read_events(paths, bar.update):
                 try:
                     event = decode(located.body)
@@ -42,12 +35,6 @@ async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
                 except Rejected:
                     topic, key = TICKETS, None
                     counts["no event, left to the worker to dead-letter"] += 1
-                waiting.append(await producer.send(topic, located.body, key))
+                await send_record(topic, key, located.body)
                 counts[topic] += 1
-                if len(waiting) >= _IN_FLIGHT:
-                    for sent in waiting:
-                        await sent
-                    waiting.clear()
-            for sent in waiting:
-                await sent
     return counts

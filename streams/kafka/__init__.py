@@ -1,1 +1,1 @@
-"""Kafka for the rest of the program: connection, topics, reading. aiokafka is here and in ``worker.log`` alone."""
+"""The Kafka client behind plain functions and types. Only this room and ``worker.log`` import aiokafka."""

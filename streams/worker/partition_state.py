@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Final
 
 import msgspec
-from aiokafka.partitioner import murmur2
 
 from streams.core.derivation import state_format
 from streams.core.derivation.event_store import EventStore
@@ -29,6 +28,7 @@ from streams.core.temporal.periods import AlignedWindow
 from streams.core.temporal.rolling import RollingWindow
 from streams.core.temporal.windows import all_windows
 from streams.core.tickets.breaches import Breaches
+from streams.kafka.partitioner import partition_of
 from streams.kafka.topics import CUSTOMERS, DEAD_LETTERS, PANES, SLA_BREACHES, STATE, TICKETS, topic_of
 from streams.worker.log.processor import Output, Record
 from streams.worker.placement import Placement
@@ -255,8 +255,7 @@ class PartitionState:
 
     def _owner(self, key: str) -> int:
         """The partition of a key by Kafka's default partitioner, whatever partitioner its producer had."""
-        hashed: int = murmur2(key.encode()) & 0x7FFFFFFF
-        return hashed % self._partitions
+        return partition_of(key.encode(), self._partitions)
 
     def _bury(self, record: Record, arrived: int, rejected: Rejected) -> None:
         reason = rejected.reason
