@@ -28,14 +28,14 @@ from streams.core.temporal.rolling import RollingWindow
 __all__ = ["Reader"]
 
 
-#: Seconds that a snapshot may spend on ended periods.
-_PATIENCE: Final = 0.5
+#: The time that a snapshot may spend on ended periods.
+_ENDED_SECONDS: Final = 0.5
 
 
-class _Told(NamedTuple):
-    """What was told of an ended period, in which state of its sums, and when."""
+class _EndedPeriod(NamedTuple):
+    """The records of an ended period, the state of the sums they were evaluated from, and when (counted up)."""
 
-    turn: int
+    evaluation: int
     state: tuple[int, int, int, int | None]
     records: list[MetricRecord]
 
@@ -43,8 +43,8 @@ class _Told(NamedTuple):
 class Reader:
     """All partitions' panes as one ledger.
 
-    ``take`` the records of the panes topic in the order of each partition, then ask for a ``snapshot``. What a
-    partition says replaces what it said before under the same key; only the difference moves the sums.
+    ``take`` the records of the panes topic in the order of each partition, then evaluate a ``snapshot``. A record
+    replaces the partition's earlier one of the same key; only the difference is added to the sums.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Reader:
         limit: int = 50,
         dimensions: Sequence[str] | None = None,
         aligned: Sequence[AlignedWindow] = (),
-        yardstick: Targets = NO_TARGETS,
+        targets: Targets = NO_TARGETS,
     ) -> None:
         self._policy: Final = policy
         self._metrics: Final = metrics
@@ -64,105 +64,108 @@ class Reader:
         self._limit = limit
         self._dimensions = dimensions
         self._panes = Panes()
-        self._yardstick = yardstick
-        baselines = baselines_of(yardstick, windows)
+        self._targets = targets
+        baselines = baselines_of(targets, windows)
         grid = LiveGrid(windows, policy.days, 0)
         self._frames = Frames(self._panes, grid, windows, aligned, baselines=baselines)
-        self._told: dict[tuple[str, str], _Told] = {}
-        self._turn = 0
-        #: What each partition said last, as it was written.
-        self._said: dict[tuple[int, bytes], bytes] = {}
+        self._ended_periods: dict[tuple[str, str], _EndedPeriod] = {}
+        self._evaluations = 0
+        #: The last value of each partition and key, as it was written.
+        self._last_written: dict[tuple[int, bytes], bytes] = {}
         self._costs: dict[tuple[int, CostAccrual], int] = {}
         self._stats: dict[int, Stats] = {}
         self._last_unit: dict[int, int] = {}
         self._origins: dict[int, state_format.Origin] = {}
-        #: What changed since the last snapshot; before the first one, nothing holds any sums that it could change.
+        #: The differences since the last snapshot; not recorded before the first one, which evaluates everything.
         self._changes: Changes = {}
-        self._asked = False
-        self._costed = 0
+        self._snapshot_taken = False
+        #: The number of changes of costs, in steps of 2: 1 is added for a period that is final.
+        self._costs_version = 0
         self._origin = state_format.origin(
             policy, [*(window.name for window in windows), *(kind.name for kind in aligned)]
         )
 
-    def take(self, partition: int, key: bytes, value: bytes | None, written: int = 0) -> None:
-        """Takes one record, ``written`` then (ms). Raises ``StateError`` for what this version cannot read."""
+    def take(self, partition: int, key: bytes, value: bytes | None, written_ms: int = 0) -> None:
+        """Takes one record. Raises ``StateError`` for a record that this version cannot read."""
         kind, name = state_format.read_pane_key(key)
         if kind == "p":
-            self._cell(partition, key, name, value)
+            self._take_cell(partition, key, name, value)
         elif kind == "c":
-            self._costed += 2
+            self._costs_version += 2
             if value is None:
                 self._costs.pop((partition, name), None)
             else:
                 self._costs[partition, name] = state_format.read_count(value)
         elif kind == "s" and value is not None:
             self._stats[partition] = state_format.read_stats(value)
-            self._last_unit[partition] = written
+            self._last_unit[partition] = written_ms
         elif kind == "v" and value is not None:
             self._origins[partition] = state_format.read_origin(value)
 
-    def _cell(self, partition: int, key: bytes, name: tuple[Pane, Margin], value: bytes | None) -> None:
+    def _take_cell(self, partition: int, key: bytes, name: tuple[Pane, Margin], value: bytes | None) -> None:
         pane, margin = name
-        before = self._said.pop((partition, key), None)
+        before = self._last_written.pop((partition, key), None)
         if value is not None:
-            self._said[partition, key] = value
+            self._last_written[partition, key] = value
         delta: Cell = {} if value is None else state_format.read_cell(value)
         if before is not None:
             merge(delta, state_format.read_cell(before), -1)
         if delta:
             self._panes.add(pane, margin, delta)
-            if self._asked:
+            if self._snapshot_taken:
                 merge(self._changes.setdefault(pane, {}).setdefault(margin, {}), delta)
 
-    def snapshot(self, as_of: int, ready: bool, lag: int = 0) -> Snapshot:
-        """All values at ``as_of`` (ms; taken back to the finest pane's edge by the caller).
+    def snapshot(self, as_of: int, ready: bool, panes_lag: int = 0) -> Snapshot:
+        """All values at ``as_of`` (ms, an edge of the finest panes).
 
-        Raises ``StateError`` where a partition was last booked with other definitions.
+        Raises ``StateError`` if a partition was last booked with other definitions.
         """
-        began = time.perf_counter()
+        started = time.perf_counter()
+        self._check_origins()
+        changes, self._changes, self._snapshot_taken = self._changes, {}, True
+        self._frames.absorb(changes)
+        running, ended = self._frames.at(as_of)
+        accruals: Counter[CostAccrual] = Counter()
+        for (_, accrual), count in self._costs.items():
+            accruals[accrual] += count
+        records = list(self._evaluate(running, as_of, accruals, self._sources))
+        baselines = baseline_values(self._targets, self._frames.baselines(), accruals, self._policy)
+        judgement = judge(records, self._targets, baselines, as_of)
+        records = [record for record in (*records, *judgement.records) if record.metric in self._published]
+        if ready:
+            records.extend(self._ended(ended, as_of, accruals))
+        health = self._health(ready, panes_lag)
+        findings = judgement.findings if "warning_active" in self._published else []
+        return Snapshot(as_of, records, health, time.perf_counter() - started, findings=findings)
+
+    def _check_origins(self) -> None:
+        # At a snapshot and not when a record is taken: until it is compacted, the topic also holds earlier origins.
         for partition, origin in self._origins.items():
-            # Judged now and not when read: until it is compacted, the topic also holds what was booked before.
             if origin != self._origin:
                 raise state_format.StateError(
                     f"partition {partition} of support.panes was booked with other definitions than this board's: "
                     "start worker and board with the same roi.toml"
                 )
-        changes, self._changes, self._asked = self._changes, {}, True
-        self._frames.absorb(changes)
-        running, ended = self._frames.at(as_of)
-        accruals: Counter[CostAccrual] = Counter()
-        for (_, slope), times in self._costs.items():
-            accruals[slope] += times
-        records = list(self._evaluate(running, as_of, accruals, self._sources))
-        origins = baseline_values(self._yardstick, self._frames.baselines(), accruals, self._policy)
-        judgement = judge(records, self._yardstick, origins, as_of)
-        records = [record for record in (*records, *judgement.records) if record.metric in self._published]
-        if ready:
-            records.extend(self._ended(ended, as_of, accruals))
-        health = self._health(ready, lag)
-        findings = judgement.findings if "warning_active" in self._published else []
-        return Snapshot(as_of, records, health, time.perf_counter() - began, findings=findings)
 
     def _ended(
         self, ended: Sequence[tuple[Frame, int]], as_of: int, accruals: Mapping[CostAccrual, int]
     ) -> Iterator[MetricRecord]:
-        """The records of ended periods, each as of when it was computed: again when something in it changed.
+        """The records of ended periods, evaluated again when their sums have changed.
 
-        There are some forty of them, so that a snapshot spends only so long on those that changed, the stalest first.
+        There are some forty periods, so that the time for one snapshot is limited; the stalest go first.
         """
-        told = {(frame.window, frame.period_start or ""): (frame, version) for frame, version in ended}
-        self._told = {name: seen for name, seen in self._told.items() if name in told}
-        until = time.perf_counter() + _PATIENCE
-        for name in sorted(told, key=lambda name: self._told[name].turn if name in self._told else -1):
-            frame, version = told[name]
-            state = (version, self._costed + frame.final, as_of // HOUR, frame.active)
-            seen = self._told.get(name)
-            if seen is None or (seen.state != state and time.perf_counter() < until):
-                self._turn += 1
-                self._told[name] = _Told(
-                    self._turn, state, list(self._evaluate([frame], as_of, accruals, self._metrics))
-                )
-            yield from self._told[name].records
+        frames = {(frame.window, frame.period_start or ""): (frame, version) for frame, version in ended}
+        periods = self._ended_periods = {name: period for name, period in self._ended_periods.items() if name in frames}
+        deadline = time.perf_counter() + _ENDED_SECONDS
+        for name in sorted(frames, key=lambda name: periods[name].evaluation if name in periods else -1):
+            frame, version = frames[name]
+            state = (version, self._costs_version + frame.final, as_of // HOUR, frame.active)
+            period = periods.get(name)
+            if period is None or (period.state != state and time.perf_counter() < deadline):
+                self._evaluations += 1
+                records = list(self._evaluate([frame], as_of, accruals, self._metrics))
+                periods[name] = _EndedPeriod(self._evaluations, state, records)
+            yield from periods[name].records
 
     def _evaluate(
         self, frames: Sequence[Frame], as_of: int, accruals: Mapping[CostAccrual, int], metrics: Sequence[Metric]
@@ -170,13 +173,13 @@ class Reader:
         levels = self._frames.levels.sums
         return evaluate(frames, levels, as_of, accruals, self._policy, metrics, self._limit, self._dimensions)
 
-    def _health(self, ready: bool, lag: int) -> Health:
+    def _health(self, ready: bool, panes_lag: int) -> Health:
         counters: Counter[str] = Counter()
-        letters: Counter[str] = Counter()
+        dead_letters: Counter[str] = Counter()
         newest: dict[str, int] = {}
         for stats in self._stats.values():
             counters.update(stats.counters)
-            letters.update(stats.dead_letters)
+            dead_letters.update(stats.dead_letters)
             for topic, at in stats.newest.items():
                 newest[topic] = max(at, newest.get(topic, 0))
-        return Health(ready, newest, dict(counters), dict(letters), dict(self._last_unit), lag)
+        return Health(ready, newest, dict(counters), dict(dead_letters), dict(self._last_unit), panes_lag)

@@ -1,4 +1,4 @@
-"""What values are held against: a value, its interval and its target make a verdict, nothing else does."""
+"""Targets of metrics, and the verdict on a value: it follows from the value, its interval and the target alone."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from streams.core.metrics.judging import Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import ENOUGH_ANSWERS
 
-__all__ = ["MET", "MISSED", "UNSURE", "Target", "targets", "verdict"]
+__all__ = ["MET", "MISSED", "UNSURE", "Target", "all_targets", "verdict"]
 
 MET: Final = "met"
 MISSED: Final = "missed"
-#: The target lies inside the value's 95 % interval, or the samples are too few to tell.
+#: The target lies inside the value's 95 % interval, or the samples are too few.
 UNSURE: Final = "unsure"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one metric is to reach. ``window`` None: in every window; ``name`` says whose target it is."""
+    """The value that a metric should reach in ``window`` (None: in every window)."""
 
     metric: str
-    aim: float
+    threshold: float
     name: str
     window: str | None = None
     dimension: str = "all"
     member: str = "all"
-    #: Fewer samples prove nothing.
-    enough: int = 1
+    #: Fewer samples than this prove nothing.
+    min_samples: int = 1
 
     def covers(self, record: MetricRecord) -> bool:
+        """True if it is a target of this record's value."""
         return (
             self.metric == record.metric
             and self.window in (None, record.window)
@@ -40,29 +41,29 @@ class Target:
         )
 
 
-def targets(yardstick: Targets) -> Iterator[Target]:
-    """Goals first: what somebody set for one window goes before what holds for all.
+def all_targets(targets: Targets) -> Iterator[Target]:
+    """The targets of single metrics. Goals come first, as a goal for one window goes before a target for all.
 
-    A relative goal names no value here; ``goal_progress_ratio`` says how far it is.
+    A relative goal has no value to reach; its progress is the metric ``goal_progress_ratio``.
     """
-    for goal in yardstick.goals:
+    for goal in targets.goals:
         if goal.target is not None:
             yield Target(goal.metric, goal.target, goal.name, goal.window, goal.dimension, goal.member)
-    yield Target("csat_ratio", yardstick.csat_benchmark, "benchmark", enough=ENOUGH_ANSWERS)
+    yield Target("csat_ratio", targets.csat_benchmark, "benchmark", min_samples=ENOUGH_ANSWERS)
     yield Target("roi_net_ratio", 0.0, "break-even")
 
 
 def verdict(record: MetricRecord, target: Target) -> str | None:
-    """MET, UNSURE or MISSED; None where the value is undefined."""
+    """MET, UNSURE or MISSED; None if the value is undefined."""
     if record.value is None:
         return None
     low = record.value if record.low is None else record.low
     high = record.value if record.high is None else record.high
-    known = METRICS.get(record.metric)
-    if known is not None and known.lower_is_better:
-        surely, surely_not = high <= target.aim, low > target.aim
+    metric = METRICS.get(record.metric)
+    if metric is not None and metric.lower_is_better:
+        surely, surely_not = high <= target.threshold, low > target.threshold
     else:
-        surely, surely_not = low >= target.aim, high < target.aim
-    if record.count < target.enough or not (surely or surely_not):
+        surely, surely_not = low >= target.threshold, high < target.threshold
+    if record.count < target.min_samples or not (surely or surely_not):
         return UNSURE
     return MET if surely else MISSED

@@ -54,9 +54,9 @@ def demo(
         )  # fmt: skip
 
     board = run_to_end(work())
-    shown = board.screen.newest
-    if seconds is not None and shown is not None:
-        records = [record for record in shown.snapshot.records if record.dimension in ("all", "class", "target")]
+    newest = board.latest.newest
+    if seconds is not None and newest is not None:
+        records = [record for record in newest.snapshot.records if record.dimension in ("all", "class", "target")]
         for line in table.lines(records):
             click.echo(line)
 

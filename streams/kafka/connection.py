@@ -1,4 +1,4 @@
-"""How a Kafka is reached: what every client of ours, of whichever sort, is made with."""
+"""The address and credentials of a Kafka, shared by all clients."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Connection", "ending"]
+__all__ = ["Connection", "ignore_unclosed_connections"]
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """``servers``: host:port, some with commas between. The rest as in ``[kafka]`` of ``roi.toml``; empty: not used."""
+    """``servers``: host:port, separated by commas. The rest as in ``[kafka]`` of ``roi.toml``; empty: unused."""
 
     servers: str
     security_protocol: str = "PLAINTEXT"
@@ -24,7 +24,7 @@ class Connection:
     ssl_key_file: str = ""
 
     def options(self) -> dict[str, Any]:
-        """Keyword arguments of aiokafka's clients. Raises ``OSError`` for files that cannot be used."""
+        """Keyword arguments of aiokafka's clients. Raises ``OSError`` for certificate files that cannot be used."""
         options: dict[str, Any] = {"bootstrap_servers": self.servers, "security_protocol": self.security_protocol}
         if "SASL" in self.security_protocol:
             options |= {
@@ -40,8 +40,8 @@ class Connection:
         return options
 
 
-def ending(loop: asyncio.AbstractEventLoop) -> None:
-    """From here on, what is cut off in its handshake is no error to tell: aiokafka closes it when it is collected."""
+def ignore_unclosed_connections(loop: asyncio.AbstractEventLoop) -> None:
+    """Stops reports of connections that are cut off in their handshake, as aiokafka closes them when collected."""
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if not str(context.get("message")).startswith("Unclosed AIOKafkaConnection"):

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.board.follow.input_lag import LIVE, STATES, Pace
-from streams.board.follow.recent_breaches import ShownBreach
+from streams.board.follow.input_lag import INPUT_STATES, LIVE, InputLag
+from streams.board.follow.recent_breaches import RecentBreach
 from streams.board.pages.latest import Latest
 from streams.board.pages.web import WebLimits, application, serving
 from streams.board.snapshot import Health, Snapshot
@@ -95,7 +95,7 @@ METRICS = _all()
 NOW = {"tickets_open", "tickets_unanswered", "oldest_unanswered_seconds", "value_at_risk"}
 WAITS = {"sla_open_breached": (4, 0, 2), "sla_due_soon": (0, 0, 5)}  # by target, in the order of GROUPS
 GOAL = Goal("solve more at once", "fcr_one_session_ratio", "30d", "all", "all", 0.9, None, None, 2_000_000_000_000)
-YARDSTICK = Targets(csat_benchmark=0.78, goals=[GOAL])
+TARGETS = Targets(csat_benchmark=0.78, goals=[GOAL])
 #: Ended days that the board still tells of.
 DAYS = 14
 FINDINGS = [
@@ -124,10 +124,14 @@ GROUPS = {
 }
 
 
-def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0, pace: Pace = LIVE) -> Snapshot:
+def snapshot(
+    as_of: int, *, seed: int = 1, ready: bool = True, panes_lag: int = 0, input_lag: InputLag = LIVE
+) -> Snapshot:
     """Values that wander slowly with time; ROI of 7 d is always 3 and of 30 d always 0.5, for the tests."""
     if not ready:
-        return Snapshot(as_of, [], Health(ready=False, newest_event={"support.tickets": as_of - 86400000}, lag=lag))
+        return Snapshot(
+            as_of, [], Health(ready=False, newest_event={"support.tickets": as_of - 86400000}, panes_lag=panes_lag)
+        )
     chance, records = random.Random(seed * 1000003 + as_of // 1000), []
     for metric in METRICS:
         if metric.id in NOW:
@@ -153,10 +157,10 @@ def snapshot(as_of: int, *, seed: int = 1, ready: bool = True, lag: int = 0, pac
         newest_event={"support.tickets": as_of - 900, "support.costs": as_of - 86_400_000},
         counters={"events": 1284210, "duplicates": 312},
         dead_letters={"schema": 3},
-        pace=pace,
+        input_lag=input_lag,
     )
     breaches = [
-        ShownBreach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
+        RecentBreach(f"T-{n}", "first reply", _stamp(as_of - n * 60_000), "chat", "urgent", False) for n in range(1, 9)
     ]
     return Snapshot(as_of, records, health, 0.18, findings=FINDINGS, breaches=breaches)
 
@@ -224,18 +228,18 @@ def _record(
 
 
 async def serve(port: int, every: float, history: int, stop_after: int, stale: float, inputs: list[str]) -> None:
-    screen = Latest()
-    limits = WebLimits(stale=stale, heartbeat=1.0)
-    app = application(screen, METRICS, version="synthetic", limits=limits, yardstick=YARDSTICK)
+    latest = Latest()
+    limits = WebLimits(stale_seconds=stale, heartbeat_seconds=1.0)
+    app = application(latest, METRICS, version="synthetic", limits=limits, targets=TARGETS)
     async with serving(app, "127.0.0.1", port):
         for left in range(history, 0, -1):
-            screen.show(snapshot(round(time.time() * 1000), ready=False, lag=left * 9000))
+            latest.show(snapshot(round(time.time() * 1000), ready=False, panes_lag=left * 9000))
             await asyncio.sleep(every)
         shown = 0
         while True:
             if not stop_after or shown < stop_after:
-                pace = Pace(inputs.pop(0), 1234) if inputs else LIVE  # type: ignore[arg-type]
-                screen.show(snapshot(round(time.time() * 1000), pace=pace))
+                input_lag = InputLag(inputs.pop(0), 1234) if inputs else LIVE  # type: ignore[arg-type]
+                latest.show(snapshot(round(time.time() * 1000), input_lag=input_lag))
                 shown += 1
             await asyncio.sleep(every)
 
@@ -248,7 +252,9 @@ if __name__ == "__main__":
     options.add_argument("--stop-after", type=int, default=0, help="snapshots after which evaluation stands still")
     options.add_argument("--stale", type=float, default=30.0)
     options.add_argument("--without", action="append", default=[], help="a metric this desk does not have")
-    options.add_argument("--inputs", choices=STATES, action="append", default=[], help="of each snapshot; then live")
+    options.add_argument(
+        "--inputs", choices=INPUT_STATES, action="append", default=[], help="of each snapshot; then live"
+    )
     given = options.parse_args()
     METRICS[:] = [metric for metric in METRICS if metric.id not in given.without]
     asyncio.run(serve(given.port, given.every, given.history, given.stop_after, given.stale, given.inputs))

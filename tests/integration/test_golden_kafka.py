@@ -81,10 +81,10 @@ async def look(settings: Settings, as_of: int) -> Snapshot:
 async def ready(board: BoardService, running: asyncio.Future[Any]) -> Snapshot:
     """Its first snapshot that has values; raises what the board ended with before."""
     number = 0
-    while (shown := await board.screen.after(number)) is not None:
-        if shown.snapshot.health.ready:
-            return shown.snapshot
-        number = shown.number
+    while (newest := await board.latest.after(number)) is not None:
+        if newest.snapshot.health.ready:
+            return newest.snapshot
+        number = newest.number
     await running
     raise AssertionError("the board ended in order, and too early")
 

@@ -13,8 +13,8 @@ from aiokafka.structs import OffsetAndMetadata
 from kafka.broker import KafkaServer
 from system import System, until
 
-from streams.board.follow.group_offsets import InputOffsets
-from streams.board.follow.input_lag import Inputs
+from streams.board.follow.input_counts import InputFollower, input_follower
+from streams.board.follow.input_lag import InputCounts
 from streams.kafka.connection import Connection
 from streams.kafka.topics import COSTS, TICKETS
 
@@ -30,11 +30,11 @@ async def reaches(what: Callable[[], bool]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def says(offsets: InputOffsets, expected: Inputs) -> None:
+async def reaches_counts(inputs: InputFollower, expected: InputCounts) -> None:
     """The group's coordinator may still be made up; the offsets themselves are final."""
     while True:
-        await offsets._look()
-        if offsets.told == expected:
+        await inputs.refresh()
+        if inputs.counts == expected:
             return
         await asyncio.sleep(0.1)
 
@@ -42,36 +42,36 @@ async def says(offsets: InputOffsets, expected: Inputs) -> None:
 async def test_what_waits_is_what_no_worker_has_committed(system: System) -> None:
     application, bootstrap = system.application, system.kafka.bootstrap
     async with (
-        InputOffsets(Connection(bootstrap), application) as offsets,
+        input_follower(Connection(bootstrap), application) as inputs,
         AIOKafkaProducer(bootstrap_servers=bootstrap) as plain,
         AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=application) as producer,
     ):
-        assert offsets.told == Inputs(0, 0)
+        assert inputs.counts == InputCounts(0, 0)
         for _ in range(5):
             await plain.send_and_wait(TICKETS, b"x", partition=0)
         # the last record of each partition looks like the mark of a transaction's end, until there is another
-        await says(offsets, Inputs(0, 4))
+        await reaches_counts(inputs, InputCounts(0, 4))
         async with producer.transaction():
             for _ in range(3):
                 await producer.send(COSTS, b"x", partition=1)
-        await says(offsets, Inputs(0, 4 + 3))
+        await reaches_counts(inputs, InputCounts(0, 4 + 3))
         tickets, costs = TopicPartition(TICKETS, 0), TopicPartition(COSTS, 1)
         async with producer.transaction():  # as a worker commits
             done = {tickets: OffsetAndMetadata(5, ""), costs: OffsetAndMetadata(3, "")}
             await producer.send_offsets_to_transaction(done, application)
-        await says(offsets, Inputs(8, 0))
+        await reaches_counts(inputs, InputCounts(8, 0))
 
 
 async def test_a_silent_kafka_says_nothing_and_is_asked_again(system: System) -> None:
     kafka = system.kafka
-    async with InputOffsets(Connection(kafka.bootstrap), system.application) as offsets:
-        following = asyncio.ensure_future(offsets.follow())
+    async with input_follower(Connection(kafka.bootstrap), system.application) as inputs:
+        following = asyncio.ensure_future(inputs.follow())
         kafka.pause()
         try:
-            await reaches(lambda: offsets.told is None)
+            await reaches(lambda: inputs.counts is None)
         finally:
             kafka.resume()
-        await reaches(lambda: offsets.told is not None)
+        await reaches(lambda: inputs.counts is not None)
         assert not following.done()
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

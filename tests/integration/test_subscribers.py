@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from kafka.broker import KafkaServer, tool
 from system import HERE, Board, Row, System, located, until
 
-from streams.board.publish.metrics import identity
+from streams.board.publish.metrics import content_of
 from streams.core.metrics.records import MetricRecord
 from streams.core.temporal.instants import format_instant, parse_instant
 from streams.kafka.topics import METRICS, SLA_BREACHES, WARNINGS
@@ -134,7 +134,7 @@ def repeated(system: System) -> list[str]:
     found = []
     for message in system.read(METRICS):
         key = message.key().decode()
-        said = None if message.value() is None else identity(MetricRecord(**json.loads(message.value())))
+        said = None if message.value() is None else content_of(MetricRecord(**json.loads(message.value())))
         if key in last and last[key] == said:
             found.append(key)
         last[key] = said

@@ -128,7 +128,7 @@ def reader_of(settings: Settings, policy: Policy | None = None) -> Reader:
         limit=settings.dimensions.limit,
         dimensions=settings.shown(),
         aligned=settings.aligned(policy),
-        yardstick=settings.yardstick(),
+        targets=settings.yardstick(),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is published when; the sender is a list."""
+"""When values are published; the topic is a list."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from streams.board.pages.latest import Latest
-from streams.board.publish.metrics import Publisher, SendFailed, Sent, changes, identity
+from streams.board.publish.metrics import MetricPublisher, PublishedRecord, content_of, metric_changes
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.records import MetricRecord
+from streams.kafka.errors import RequestFailed
 
 MARCH = "2026-03-01T00:00:00+01:00"
 
@@ -24,8 +25,8 @@ def record(member: str = "email", value: Any = 1, **changed: Any) -> MetricRecor
     return MetricRecord(metric="tickets_created", member=member, value=value, **fields)
 
 
-def sent(*records: MetricRecord, turn: int = 1) -> dict[str, Sent]:
-    return {r.key: Sent(identity(r), turn, r.window, r.period_start) for r in records}
+def sent(*records: MetricRecord, sent_in_round: int = 1) -> dict[str, PublishedRecord]:
+    return {r.key: PublishedRecord(content_of(r), sent_in_round, r.window, r.period_start) for r in records}
 
 
 def snapshot(*records: MetricRecord, ready: bool = True) -> Snapshot:
@@ -45,7 +46,7 @@ class Recorder:
     async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
         if self.fail:
             self.fail -= 1
-            raise SendFailed("no broker")
+            raise RequestFailed("no broker")
         self.batches.append(list(batch))
 
     async def sleep(self, seconds: float) -> None:
@@ -57,8 +58,8 @@ class Recorder:
         return flat
 
 
-def publisher(recorder: Recorder, **options: Any) -> Publisher:
-    return Publisher(recorder, sleep=recorder.sleep, clock=lambda: 0.0, **options)
+def publisher(recorder: Recorder, **options: Any) -> MetricPublisher:
+    return MetricPublisher(recorder.send, recorder.keys, sleep=recorder.sleep, clock=lambda: 0.0, **options)
 
 
 @pytest.mark.parametrize(
@@ -78,20 +79,20 @@ def publisher(recorder: Recorder, **options: Any) -> Publisher:
     ],
 )
 def test_what_counts_as_a_change(changed: dict[str, Any], expected: bool) -> None:
-    assert bool(changes(sent(record()), [record(**changed)]).records) is expected
+    assert bool(metric_changes(sent(record()), [record(**changed)]).records) is expected
 
 
 def test_who_waited_longest_goes_first() -> None:
-    previous = sent(record("a"), turn=5) | sent(record("b"), turn=2)
-    todo = changes(previous, [record(m, 9) for m in "abc"]).records
+    previous = sent(record("a"), sent_in_round=5) | sent(record("b"), sent_in_round=2)
+    todo = metric_changes(previous, [record(m, 9) for m in "abc"]).records
     assert [r.member for _, r in todo] == ["c", "b", "a"]
 
 
 def test_a_vanished_key_is_withdrawn_but_a_past_period_stays() -> None:
     gone, past = record("gone"), record("x", window="month", period_start=MARCH)
-    assert changes(sent(gone, past), [record("other")]).withdrawn == [gone.key]
+    assert metric_changes(sent(gone, past), [record("other")]).withdrawn == [gone.key]
     still = record("other", window="month", period_start=MARCH)
-    assert changes(sent(past), [still]).withdrawn == [past.key]
+    assert metric_changes(sent(past), [still]).withdrawn == [past.key]
 
 
 @pytest.mark.asyncio
@@ -127,7 +128,7 @@ async def test_after_a_failure_the_batch_counts_as_unknown() -> None:
     it = publisher(recorder)
     await it.publish(snapshot(record(value=1)))
     recorder.fail = 1
-    with pytest.raises(SendFailed):
+    with pytest.raises(RequestFailed):
         await it.publish(snapshot(record(value=2)))
     recorder.take()
     await it.publish(snapshot(record(value=1)))  # the topic may hold 2
@@ -140,7 +141,7 @@ async def test_what_a_failure_left_behind_is_withdrawn_when_it_vanishes() -> Non
     it = publisher(recorder)
     await it.publish(snapshot(record("a")))
     recorder.fail = 1
-    with pytest.raises(SendFailed):
+    with pytest.raises(RequestFailed):
         await it.publish(snapshot(record("a"), record("b")))
     recorder.take()
     await it.publish(snapshot(record("a")))  # the topic may hold b
@@ -199,16 +200,16 @@ async def test_while_it_is_undecided_who_leads_nothing_is_sent_and_nothing_forgo
 
 @pytest.mark.asyncio
 async def test_a_run_survives_failures_and_ends_with_the_screen() -> None:
-    recorder, screen = Recorder(), Latest()
+    recorder, latest = Recorder(), Latest()
     recorder.fail = 1
     values = iter(range(2, 4))
 
     async def sleep(seconds: float) -> None:
         if (value := next(values, None)) is None:
-            screen.close()
+            latest.close()
         else:
-            screen.show(snapshot(record(value=value)))
+            latest.show(snapshot(record(value=value)))
 
-    screen.show(snapshot(record()))
-    await Publisher(recorder, sleep=sleep).run(screen)
+    latest.show(snapshot(record()))
+    await MetricPublisher(recorder.send, recorder.keys, sleep=sleep).run(latest)
     assert recorder.take()[-1] == (record().key, 3)

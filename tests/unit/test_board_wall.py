@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.board.follow.input_lag import Pace
-from streams.board.follow.recent_breaches import MOST, RecentBreaches
+from streams.board.follow.input_lag import InputLag
+from streams.board.follow.recent_breaches import MAX_BREACHES, RecentBreaches
 from streams.board.pages.wall import breaches_json, wall_json
 from streams.board.snapshot import Health, Snapshot
-from streams.board.targets import MET, MISSED, UNSURE, Target, targets, verdict
+from streams.board.targets import MET, MISSED, UNSURE, Target, all_targets, verdict
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.goals import Goal
 from streams.core.metrics.judging import NO_TARGETS, Targets
@@ -35,24 +35,24 @@ def record(metric: str, value: Any, **changed: Any) -> MetricRecord:
 
 def wall(
     *records: MetricRecord,
-    yardstick: Targets = NO_TARGETS,
+    targets: Targets = NO_TARGETS,
     health: Health | None = None,
     findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
-    shown = wall_json(Snapshot(0, records, health or Health(ready=True), findings=findings), METRICS, yardstick)
+    shown = wall_json(Snapshot(0, records, health or Health(ready=True), findings=findings), METRICS, targets)
     told: dict[str, Any] = json.loads(msgspec.json.encode(shown))
     return told
 
 
 @dataclass(frozen=True)
 class Case:
-    says: str
+    name: str
     record: MetricRecord
     target: Target
     verdict: str | None
 
 
-CSAT = Target("csat_ratio", 0.8, "benchmark", enough=30)
+CSAT = Target("csat_ratio", 0.8, "benchmark", min_samples=30)
 REOPENED = Target("reopen_ratio", 0.05, "goal")
 CASES = [
     Case("above", record("csat_ratio", 0.9, low=0.85, high=0.94), CSAT, MET),
@@ -69,15 +69,15 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_verdicts(case: Case) -> None:
     assert verdict(case.record, case.target) == case.verdict
 
 
 def test_a_goal_goes_before_the_benchmark_in_its_window_only() -> None:
     goal = Goal("ninety", "csat_ratio", "30d", "all", "all", 0.9, None, None, LATER)
-    yardstick = Targets(csat_benchmark=0.78, goals=(goal,))
-    shown = wall(record("csat_ratio", 0.85), record("csat_ratio", 0.85, window="7d"), yardstick=yardstick)
+    targets = Targets(csat_benchmark=0.78, goals=(goal,))
+    shown = wall(record("csat_ratio", 0.85), record("csat_ratio", 0.85, window="7d"), targets=targets)
     assert shown["verdicts"] == {
         "30d": {"csat_ratio": [MISSED, 0.9, "ninety"]},
         "7d": {"csat_ratio": [MET, 0.78, "benchmark"]},
@@ -86,7 +86,7 @@ def test_a_goal_goes_before_the_benchmark_in_its_window_only() -> None:
 
 def test_a_relative_goal_is_no_target_of_its_own() -> None:
     goal = Goal("better", "nps", "30d", "all", "all", None, 0.1, 0, LATER)
-    assert {target.name for target in targets(Targets(goals=(goal,)))} == {"benchmark", "break-even"}
+    assert {target.name for target in all_targets(Targets(goals=(goal,)))} == {"benchmark", "break-even"}
 
 
 def test_what_was_before_is_left_out_where_nothing_is_compared() -> None:
@@ -193,7 +193,7 @@ def test_dead_letters_are_told_by_reason() -> None:
 
 
 def test_how_far_the_workers_are_is_told() -> None:
-    told = wall(health=Health(ready=True, pace=Pace("catching_up", 9_000, 12.5)))["health"]
+    told = wall(health=Health(ready=True, input_lag=InputLag("catching_up", 9_000, 12.5)))["health"]
     assert told["inputs"] == {"state": "catching_up", "waiting_records": 9_000, "seconds_to_go": 12.5}
 
 
@@ -214,24 +214,26 @@ def test_the_newest_breaches_less_those_taken_back() -> None:
     recent.take(b"3", breach("3", "2026-03-03T11:00:00Z", retracted=True))
     recent.take(b"4", b"{}")
     recent.take(b"5", breach("5", "yesterday"))
-    assert [each.ticket_id for each in recent.shown()] == ["2", "1"]
+    assert [each.ticket_id for each in recent.newest_first()] == ["2", "1"]
     recent.take(b"3", breach("3", "2026-03-03T11:00:00Z"))  # broken again
     recent.take(b"1", None)
-    assert [each.ticket_id for each in recent.shown()] == ["2", "3"]
+    assert [each.ticket_id for each in recent.newest_first()] == ["2", "3"]
 
 
 def test_only_so_many_breaches_are_kept_the_newest() -> None:
     recent = RecentBreaches()
-    for minute in range(MOST + 10):
+    for minute in range(MAX_BREACHES + 10):
         recent.take(str(minute).encode(), breach(str(minute), f"2026-03-03T{minute // 60:02}:{minute % 60:02}:00Z"))
-    assert [each.ticket_id for each in recent.shown()] == [str(minute) for minute in range(MOST + 9, 9, -1)]
+    assert [each.ticket_id for each in recent.newest_first()] == [
+        str(minute) for minute in range(MAX_BREACHES + 9, 9, -1)
+    ]
 
 
 def test_recent_breaches_are_before_the_snapshots_instant_and_name_no_customer() -> None:
     recent = RecentBreaches()
     for ticket, deadline in (("past", "1970-01-01T00:00:01Z"), ("now", "1970-01-01T00:00:02Z")):
         recent.take(ticket.encode(), breach(ticket, deadline))
-    shown = Snapshot(2_000, [], Health(ready=True), breaches=recent.shown())
+    shown = Snapshot(2_000, [], Health(ready=True), breaches=recent.newest_first())
     assert json.loads(breaches_json(shown, NO_TARGETS))["recent"] == [
         {
             "ticket_id": "past",

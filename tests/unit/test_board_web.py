@@ -1,4 +1,4 @@
-"""The board's pages over a screen, with aiohttp's own client."""
+"""The board's pages, with aiohttp's own client."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CATALOGUE = [
     Info("benefit", "money", "EUR_minor"),
 ]
 STATIC = Path(streams.board.__file__).parent / "static"
-QUICK = WebLimits(heartbeat=0.05, streams=2, slow=0.2)
+QUICK = WebLimits(heartbeat_seconds=0.05, streams=2, slow_seconds=0.2)
 
 
 def record(metric: str = "tickets_created", value: Any = 1, **changed: Any) -> MetricRecord:
@@ -65,7 +65,7 @@ RECORDS = [
 
 
 def snapshot(*, ready: bool = True, as_of: int = 1_000) -> Snapshot:
-    return Snapshot(as_of, RECORDS if ready else [], Health(ready=ready, lag=0 if ready else 12))
+    return Snapshot(as_of, RECORDS if ready else [], Health(ready=ready, panes_lag=0 if ready else 12))
 
 
 class Clock:
@@ -77,23 +77,23 @@ class Clock:
 
 
 @asynccontextmanager
-async def board(screen: Latest, limits: WebLimits = QUICK) -> AsyncIterator[Any]:
-    async with TestClient(TestServer(application(screen, CATALOGUE, version="1", limits=limits))) as client:
+async def board(latest: Latest, limits: WebLimits = QUICK) -> AsyncIterator[Any]:
+    async with TestClient(TestServer(application(latest, CATALOGUE, version="1", limits=limits))) as client:
         yield client
 
 
 async def test_healthz_says_what_is_missing() -> None:
     clock = Clock()
-    screen = Latest(clock)
-    async with board(screen) as client:
+    latest = Latest(clock)
+    async with board(latest) as client:
         answer = await client.get("/healthz")
         assert answer.status == 503
         assert (await answer.json())["missing"] == ["no snapshot yet"]
-        screen.show(snapshot(ready=False))
+        latest.show(snapshot(ready=False))
         answer = await client.get("/healthz")
         assert answer.status == 503
         assert "12 records left" in (await answer.json())["missing"][0]
-        screen.show(snapshot())
+        latest.show(snapshot())
         answer = await client.get("/healthz")
         assert answer.status == 200
         assert (await answer.json())["ready"] is True
@@ -115,9 +115,9 @@ async def test_healthz_says_what_is_missing() -> None:
     ],
 )
 async def test_the_api_gives_the_records_as_the_contract_has_them(query: str, expected: list[int]) -> None:
-    screen = Latest()
-    screen.show(snapshot())
-    async with board(screen) as client:
+    latest = Latest()
+    latest.show(snapshot())
+    async with board(latest) as client:
         answer = await client.get("/api/metrics" + query)
         assert answer.status == 200
         assert await answer.json() == [msgspec.to_builtins(RECORDS[i]) for i in expected]
@@ -132,31 +132,31 @@ async def test_the_api_gives_the_records_as_the_contract_has_them(query: str, ex
     ],
 )
 async def test_a_wrong_question_is_named(query: str, text: str) -> None:
-    screen = Latest()
-    screen.show(snapshot())
-    async with board(screen) as client:
+    latest = Latest()
+    latest.show(snapshot())
+    async with board(latest) as client:
         answer = await client.get("/api/metrics" + query)
         assert answer.status == 400
         assert text in (await answer.json())["error"]
 
 
 async def test_the_etag_changes_with_the_snapshot_only() -> None:
-    screen = Latest()
-    screen.show(snapshot())
-    async with board(screen) as client:
+    latest = Latest()
+    latest.show(snapshot())
+    async with board(latest) as client:
         etag = (await client.get("/api/metrics")).headers["ETag"]
         assert (await client.get("/api/metrics", headers={"If-None-Match": etag})).status == 304
-        screen.show(snapshot())
+        latest.show(snapshot())
         again = await client.get("/api/metrics", headers={"If-None-Match": etag})
         assert again.status == 200
         assert again.headers["ETag"] != etag
 
 
 async def test_breaches_are_json_of_the_snapshot_with_its_etag() -> None:
-    screen = Latest()
+    latest = Latest()
     late = record("sla_open_breached", 2, window="now", dimension="target", member="reply")
-    screen.show(Snapshot(7, [late], Health(ready=True)))
-    async with board(screen) as client:
+    latest.show(Snapshot(7, [late], Health(ready=True)))
+    async with board(latest) as client:
         answer = await client.get("/api/breaches")
         assert await answer.json() == {
             "as_of": 7,
@@ -170,9 +170,9 @@ async def test_breaches_are_json_of_the_snapshot_with_its_etag() -> None:
 
 
 async def test_not_ready_gives_no_values_anywhere() -> None:
-    screen = Latest()
-    screen.show(snapshot(ready=False))
-    async with board(screen) as client:
+    latest = Latest()
+    latest.show(snapshot(ready=False))
+    async with board(latest) as client:
         assert (await client.get("/api/metrics")).status == 503
         assert (await client.get("/api/breaches")).status == 503
         text = await (await client.get("/metrics")).text()
@@ -181,9 +181,9 @@ async def test_not_ready_gives_no_values_anywhere() -> None:
 
 
 async def test_metrics_plain_and_packed_are_the_same() -> None:
-    screen = Latest()
-    screen.show(snapshot())
-    async with board(screen) as client:
+    latest = Latest()
+    latest.show(snapshot())
+    async with board(latest) as client:
         client.session._auto_decompress = False
         plain = await client.get("/metrics", headers={"Accept-Encoding": "identity"})
         packed = await client.get("/metrics", headers={"Accept-Encoding": "gzip"})
@@ -200,19 +200,19 @@ def _values(text: bytes) -> list[bytes]:
 
 
 async def test_a_snapshot_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Latest()
+    latest = Latest()
     calls: list[int] = []
 
-    def counted(records: Any) -> bytes:
+    def records_json(records: Any) -> bytes:
         calls.append(1)
         return b"[]"
 
-    screen.show(snapshot())
-    monkeypatch.setattr("streams.board.pages.web.records_json", counted)
-    async with board(screen) as client:
+    latest.show(snapshot())
+    monkeypatch.setattr("streams.board.pages.web.records_json", records_json)
+    async with board(latest) as client:
         await asyncio.gather(*(client.get("/api/metrics") for _ in range(5)))
         assert len(calls) == 1
-        screen.show(snapshot())
+        latest.show(snapshot())
         await client.get("/api/metrics")
         assert len(calls) == 2
 
@@ -265,13 +265,13 @@ async def next_named(answer: ClientResponse, wanted: str) -> Any:
 
 
 async def test_the_stream_waits_shows_and_beats() -> None:
-    screen = Latest()
-    async with board(screen) as client, client.get("/events") as answer:
+    latest = Latest()
+    async with board(latest) as client, client.get("/events") as answer:
         assert answer.headers["Content-Type"] == "text/event-stream"
         assert (await next_named(answer, "beat"))["age"] is None
-        screen.show(snapshot(ready=False))
+        latest.show(snapshot(ready=False))
         assert (await next_named(answer, "waiting"))["lag_records"] == 12
-        screen.show(snapshot(as_of=2_000))
+        latest.show(snapshot(as_of=2_000))
         shown = await next_named(answer, "snapshot")
         assert shown["as_of"] == 2_000
         assert shown["values"] == {
@@ -284,8 +284,8 @@ async def test_the_stream_waits_shows_and_beats() -> None:
 
 
 async def test_streams_are_bounded_and_freed() -> None:
-    screen = Latest()
-    async with board(screen) as client:
+    latest = Latest()
+    async with board(latest) as client:
         async with client.get("/events"), client.get("/events"):
             refused = await client.get("/events")
             assert refused.status == 503
@@ -299,16 +299,16 @@ async def test_streams_are_bounded_and_freed() -> None:
 
 
 async def test_a_client_that_takes_nothing_is_dropped() -> None:
-    screen = Latest()
-    limits = WebLimits(heartbeat=0.05, slow=0.2, streams=1)
-    async with serving(application(screen, CATALOGUE, version="1", limits=limits), "127.0.0.1", 0) as url:
+    latest = Latest()
+    limits = WebLimits(heartbeat_seconds=0.05, slow_seconds=0.2, streams=1)
+    async with serving(application(latest, CATALOGUE, version="1", limits=limits), "127.0.0.1", 0) as url:
         port = int(url.rsplit(":", 1)[1].rstrip("/"))
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.sleep(0.1)
         many = [record("benefit", i, dimension="class", member="m" * 200 + str(i)) for i in range(30_000)]
         for as_of in range(8):  # far more than any socket buffer
-            screen.show(Snapshot(as_of, many, Health(ready=True)))
+            latest.show(Snapshot(as_of, many, Health(ready=True)))
             await asyncio.sleep(0.3)
         reader2, writer2 = await asyncio.open_connection("127.0.0.1", port)
         writer2.write(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -318,8 +318,8 @@ async def test_a_client_that_takes_nothing_is_dropped() -> None:
 
 
 async def test_shutting_down_ends_open_streams_quickly() -> None:
-    screen = Latest()
-    client: Any = TestClient(TestServer(application(screen, CATALOGUE, version="1")))
+    latest = Latest()
+    client: Any = TestClient(TestServer(application(latest, CATALOGUE, version="1")))
     await client.start_server()
     answer = await client.get("/events")
     begun = asyncio.get_running_loop().time()
@@ -330,14 +330,14 @@ async def test_shutting_down_ends_open_streams_quickly() -> None:
 
 
 async def test_a_slow_waiter_misses_snapshots_and_gets_the_newest() -> None:
-    screen = Latest()
+    latest = Latest()
     for as_of in range(5):
-        screen.show(snapshot(as_of=as_of))
-    shown = await screen.after(0)
+        latest.show(snapshot(as_of=as_of))
+    shown = await latest.after(0)
     assert shown is not None
     assert shown.number == 5
     assert shown.snapshot.as_of == 4
-    waiting = asyncio.create_task(screen.after(5))
+    waiting = asyncio.create_task(latest.after(5))
     await asyncio.sleep(0)
-    screen.close()
+    latest.close()
     assert await waiting is None

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams.board.follow.input_lag import LIVE, Pace
-from streams.board.publish.metrics import SendFailed
-from streams.board.publish.warnings import WarningPublisher, turns
+from streams.board.follow.input_lag import LIVE, InputLag
+from streams.board.publish.warnings import WarningPublisher, warning_changes
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.goals import Goal
@@ -18,6 +17,7 @@ from streams.core.metrics.judging import Targets, judge
 from streams.core.metrics.records import MetricRecord, WarningRecord
 from streams.core.metrics.warnings import Finding
 from streams.core.temporal.instants import DAY, parse_instant
+from streams.kafka.errors import RequestFailed
 
 AS_OF = parse_instant("2026-03-31T00:00:00Z")
 STAMP = "2026-03-31T00:00:00.000Z"
@@ -149,17 +149,17 @@ def test_a_record_at_the_beginning_and_one_at_the_end() -> None:
     held: dict[str, WarningRecord] = {}
     seen = []
     for turn, holds in enumerate([None, False, True, True, None, False, True]):
-        found = turns(held, [finding(holds)], AS_OF + turn * 1000)
+        found = warning_changes(held, [finding(holds)], AS_OF + turn * 1000)
         held |= {record.key: record for record in found}
         seen += [(turn, record.active, record.since[17:19], record.as_of[17:19]) for record in found]
     assert seen == [(2, True, "02", "02"), (4, False, "02", "04"), (6, True, "06", "06")]
 
 
 def test_what_is_not_judged_any_more_has_ended() -> None:
-    (began,) = turns({}, [finding(True)], AS_OF)
-    (ended,) = turns({began.key: began}, [finding(True, "delivery", None)][1:], AS_OF + 5000)
+    (began,) = warning_changes({}, [finding(True)], AS_OF)
+    (ended,) = warning_changes({began.key: began}, [finding(True, "delivery", None)][1:], AS_OF + 5000)
     assert (ended.active, ended.value, ended.threshold, ended.since) == (False, None, None, STAMP)
-    assert turns({ended.key: ended}, [], AS_OF + 9000) == []
+    assert warning_changes({ended.key: ended}, [], AS_OF + 9000) == []
 
 
 class Topic:
@@ -170,7 +170,7 @@ class Topic:
         self.sent: list[tuple[str, bool]] = []
         self.fail = self.read = 0
 
-    async def held(self) -> dict[str, WarningRecord]:
+    async def published(self) -> dict[str, WarningRecord]:
         self.read += 1
         return dict(self.records)
 
@@ -181,31 +181,31 @@ class Topic:
             self.sent.append((record.member, record.active))
         if self.fail:
             self.fail -= 1
-            raise SendFailed("it arrived, and nobody was told")
+            raise RequestFailed("it arrived, and nobody was told")
 
 
-def shown(*findings: Finding, ready: bool = True, pace: Pace = LIVE) -> Snapshot:
-    return Snapshot(AS_OF, [], Health(ready=ready, pace=pace), findings=findings)
+def shown(*findings: Finding, ready: bool = True, input_lag: InputLag = LIVE) -> Snapshot:
+    return Snapshot(AS_OF, [], Health(ready=ready, input_lag=input_lag), findings=findings)
 
 
 async def test_nothing_begins_or_ends_while_history_comes_in() -> None:
-    topic, history = Topic(), Pace("catching_up", 5000)
-    publisher = WarningPublisher(topic, topic.held)
-    await publisher.publish(shown(finding(True), pace=history))
+    topic, history = Topic(), InputLag("catching_up", 5000)
+    publisher = WarningPublisher(topic.send, topic.published)
+    await publisher.publish(shown(finding(True), input_lag=history))
     assert topic.sent == []
     await publisher.publish(shown(finding(True)))
-    await publisher.publish(shown(finding(False), pace=history))
+    await publisher.publish(shown(finding(False), input_lag=history))
     assert topic.sent == [("billing", True)]
 
 
 async def test_what_goes_on_is_not_told_again_by_another_board_or_after_a_failure() -> None:
     topic, leading = Topic(), [True]
-    first = WarningPublisher(topic, topic.held, lambda: leading[0])
+    first = WarningPublisher(topic.send, topic.published, lambda: leading[0])
     await first.publish(shown(ready=False))
     await first.publish(shown(finding(True)))
     await first.publish(shown(finding(True)))
     assert (topic.sent, topic.read) == ([("billing", True)], 1)
-    second = WarningPublisher(topic, topic.held)
+    second = WarningPublisher(topic.send, topic.published)
     await second.publish(shown(finding(True), finding(True, "delivery")))
     leading[0] = False
     await first.publish(shown(finding(False)))
@@ -213,7 +213,7 @@ async def test_what_goes_on_is_not_told_again_by_another_board_or_after_a_failur
     await first.publish(shown(finding(True), finding(True, "delivery")))
     assert topic.sent == [("billing", True), ("delivery", True)]
     topic.fail = 1
-    with pytest.raises(SendFailed):
+    with pytest.raises(RequestFailed):
         await first.publish(shown(finding(False), finding(True, "delivery")))
     await first.publish(shown(finding(False), finding(True, "delivery")))
     assert topic.sent[2:] == [("billing", False)]

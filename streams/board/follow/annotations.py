@@ -1,59 +1,39 @@
-"""Follows ``support.annotations``: the changes that are marked on every screen."""
+"""Keeps the newest of ``support.annotations``: the changes that are marked on every page."""
 
 from __future__ import annotations
 
 import logging
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer
-
 from streams.core.events.annotation import Annotation, decode
-from streams.kafka.connection import Connection
-from streams.kafka.topics import ANNOTATIONS
 
-__all__ = ["MOST", "Annotations"]
+__all__ = ["MAX_ANNOTATIONS", "Annotations"]
 
 logger = logging.getLogger(__name__)
 
-#: The newest so many are kept and shown: each is a series in Prometheus.
-MOST: Final = 200
+#: The newest so many are kept: each is a series in Prometheus.
+MAX_ANNOTATIONS: Final = 200
 
 
 class Annotations:
-    """The newest annotations by the time they are of. What is no annotation is logged and passed over."""
+    """The newest annotations by their own time. A record that is no annotation is logged and ignored."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Annotation] = {}
+        self._by_key: dict[bytes, Annotation] = {}
 
     def take(self, key: bytes, value: bytes | None) -> None:
-        """Takes a record: a later one of the same key replaces an earlier, one without a value removes it."""
-        self._known.pop(key, None)
+        """Takes a record: it replaces an earlier one of the same key, and removes it if it has no value."""
+        self._by_key.pop(key, None)
         if value is None:
             return
         try:
-            self._known[key] = decode(value)
+            self._by_key[key] = decode(value)
         except ValueError as error:
             logger.warning("no annotation: %s", error)
-        if len(self._known) > MOST:
-            del self._known[min(self._known, key=lambda key: self._known[key].at)]
+        if len(self._by_key) > MAX_ANNOTATIONS:
+            del self._by_key[min(self._by_key, key=lambda key: self._by_key[key].at)]
 
-    def shown(self) -> tuple[Annotation, ...]:
-        """All that are kept, by time; those that other keys tell again, once."""
-        told = {annotation.key: annotation for annotation in self._known.values()}
-        return tuple(sorted(told.values(), key=lambda annotation: (annotation.at, annotation.key)))
-
-    async def follow(self, kafka: Connection) -> None:
-        """Reads the topic from its start, for ever. Raises what it cannot be read for."""
-        consumer = AIOKafkaConsumer(
-            ANNOTATIONS,
-            **kafka.options(),
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-        )
-        await consumer.start()
-        try:
-            async for record in consumer:
-                self.take(record.key or b"", record.value)
-        finally:
-            await consumer.stop()
+    def by_time(self) -> tuple[Annotation, ...]:
+        """All annotations by time; equal ones of several record keys appear once."""
+        distinct = {annotation.key: annotation for annotation in self._by_key.values()}
+        return tuple(sorted(distinct.values(), key=lambda annotation: (annotation.at, annotation.key)))

@@ -1,11 +1,11 @@
-"""Whether the values are those of now: how far the workers are with the input topics. Pure; the clock is passed in.
+"""How far the workers are with the input topics: whether the values are those of now. Pure; the clock is passed in.
 
 * ``empty``: no event has ever come.
-* ``stalled``: events wait, and for some time no worker has taken any.
-* ``catching_up``: they are taken, and there are many; or what comes is history. The demo's feeder, for one, holds
-  back what the worker could not keep, so that its history never waits in a topic: it shows in the events' own times.
-* ``cut_off``: Kafka does not answer, so that nobody knows.
-* ``live``: everything else. A desk that is quiet is live.
+* ``stalled``: events wait, and no worker has taken any for ``OBSERVED_SECONDS``.
+* ``catching_up``: many events wait and are being taken, or those that come are history. The demo's feeder holds back
+  what the worker cannot keep up with, so that its history never waits in a topic and shows only in the events' times.
+* ``cut_off``: Kafka does not answer, so that the lag is unknown.
+* ``live``: everything else, also a quiet desk.
 """
 
 from __future__ import annotations
@@ -15,73 +15,94 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
-__all__ = ["LIVE", "STATES", "Inputs", "Pace", "PaceKeeper"]
+__all__ = ["INPUT_STATES", "LIVE", "InputCounts", "InputLag", "InputLagMeter", "InputState"]
 
-State: TypeAlias = Literal["live", "empty", "catching_up", "stalled", "cut_off"]
-STATES: Final[tuple[State, ...]] = get_args(State)
+InputState: TypeAlias = Literal["live", "empty", "catching_up", "stalled", "cut_off"]
+INPUT_STATES: Final[tuple[InputState, ...]] = get_args(InputState)
 
-#: Seconds of looks that a pace is judged by; a worker that moves to another machine takes nothing for a while.
-SPAN: Final = 30.0
-#: More records than this that take longer than this to fold at the present pace, seconds, are no unit under way.
-MANY: Final = 100
-BEHIND: Final = 10.0
-#: An event that came just now and is older than this, ms, is history.
-HISTORY: Final = 10 * 60_000
+#: The time over which the workers' speed is measured: a worker that moves to another machine takes nothing for a while.
+OBSERVED_SECONDS: Final = 30.0
+#: A backlog is more records than this that take longer than this to fold; less is a unit under way.
+BACKLOG_RECORDS: Final = 100
+BACKLOG_SECONDS: Final = 10.0
+#: The newest event is history when it has just come and is older than this.
+HISTORY_MS: Final = 10 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """``waiting``: records not folded yet. ``seconds``: until they are at the present pace; None where none shows."""
+class InputLag:
+    """The state of the inputs. ``seconds_to_go``: until all is folded at the present speed; None if nothing is."""
 
-    state: State
-    waiting: int = 0
-    seconds: float | None = None
-
-
-LIVE: Final = Pace("live")
+    state: InputState
+    waiting_records: int = 0
+    seconds_to_go: float | None = None
 
 
-class Inputs(NamedTuple):
-    """The input topics by what the workers committed: records folded ever, and records that wait."""
+LIVE: Final = InputLag("live")
+
+
+class InputCounts(NamedTuple):
+    """Records of the input topics by what the workers have committed: all that are folded, and those that wait."""
 
     folded: int = 0
     waiting: int = 0
 
 
-class _Look(NamedTuple):
-    at: float
-    inputs: Inputs
-    newest: int | None
+class _Observation(NamedTuple):
+    """Counts and the newest event's time (ms; None: no event) at one monotonic instant, seconds."""
+
+    at_seconds: float
+    counts: InputCounts
+    newest_event: int | None
 
 
-class PaceKeeper:
-    """Looks at each snapshot, and tells the pace of the last ``SPAN`` seconds."""
+class InputLagMeter:
+    """Measures the lag from the observations of the last ``OBSERVED_SECONDS``."""
 
     def __init__(self) -> None:
-        self._looks: deque[_Look] = deque()
+        self._observations: deque[_Observation] = deque()
 
-    def look(self, now: float, inputs: Inputs | None, newest_event: Mapping[str, int], as_of: int) -> Pace:
-        """``now``: monotonic seconds. ``newest_event``: occurred_at by topic, ms; those after ``as_of`` say nothing."""
-        if inputs is None:
-            return Pace("cut_off")
+    def observe(
+        self, now_seconds: float, counts: InputCounts | None, newest_event: Mapping[str, int], as_of: int
+    ) -> InputLag:
+        """Adds an observation at ``now_seconds`` (monotonic) and returns the lag.
+
+        ``counts`` are None while they are unknown. ``newest_event`` is occurred_at by topic, ms; times after ``as_of``
+        are ignored.
+        """
+        if counts is None:
+            return InputLag("cut_off")
         newest = max((at for at in newest_event.values() if at <= as_of), default=None)
-        looks = self._looks
-        looks.append(_Look(now, inputs, newest))
-        while len(looks) > 1 and looks[1].at <= now - SPAN:
-            looks.popleft()
-        first = looks[0]
-        took, passed = inputs.folded - first.inputs.folded, now - first.at
-        seconds = inputs.waiting * passed / took if took > 0 else None
-        return Pace(self._state(inputs, newest, as_of, passed, seconds), inputs.waiting, seconds)
+        observations = self._observations
+        observations.append(_Observation(now_seconds, counts, newest))
+        while len(observations) > 1 and observations[1].at_seconds <= now_seconds - OBSERVED_SECONDS:
+            observations.popleft()
+        first = observations[0]
+        folded, elapsed_seconds = counts.folded - first.counts.folded, now_seconds - first.at_seconds
+        seconds_to_go = counts.waiting * elapsed_seconds / folded if folded > 0 else None
+        state = self._state(counts, newest, as_of, elapsed_seconds, seconds_to_go)
+        return InputLag(state, counts.waiting, seconds_to_go)
 
-    def _state(self, inputs: Inputs, newest: int | None, as_of: int, passed: float, seconds: float | None) -> State:
-        if seconds is None and passed >= SPAN and all(look.inputs.waiting for look in self._looks):
+    def _state(
+        self,
+        counts: InputCounts,
+        newest: int | None,
+        as_of: int,
+        elapsed_seconds: float,
+        seconds_to_go: float | None,
+    ) -> InputState:
+        observations = self._observations
+        if (
+            seconds_to_go is None
+            and elapsed_seconds >= OBSERVED_SECONDS
+            and all(observation.counts.waiting for observation in observations)
+        ):
             return "stalled"
         if newest is None:
-            return "catching_up" if inputs.waiting else "empty"
-        before = self._looks[max(0, len(self._looks) - 2)]
-        waiting = min(inputs.waiting, before.inputs.waiting)  # at two looks: what has just come is no backlog
-        slow = waiting > MANY and (seconds or 0) > BEHIND
-        if slow or (as_of - newest > HISTORY and (waiting or newest != self._looks[0].newest)):
-            return "catching_up"
-        return "live"
+            return "catching_up" if counts.waiting else "empty"
+        previous = observations[max(0, len(observations) - 2)]
+        # What waits at two observations in a row: records that have just come are no backlog.
+        waiting = min(counts.waiting, previous.counts.waiting)
+        backlog = waiting > BACKLOG_RECORDS and (seconds_to_go or 0) > BACKLOG_SECONDS
+        history = as_of - newest > HISTORY_MS and (waiting or newest != observations[0].newest_event)
+        return "catching_up" if backlog or history else "live"

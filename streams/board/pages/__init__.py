@@ -1,1 +1,1 @@
-"""The board's pages: the wall, its event stream, the values as JSON, the documents behind the links."""
+"""The board's pages: the wall, its event stream, the values as JSON, and the documents that dashboards link to."""

@@ -18,24 +18,24 @@ __all__ = [
     "BadFilter",
     "Selection",
     "catalogue_json",
-    "health_of",
+    "health_json",
     "records_json",
     "select",
 ]
 
-#: What ``/api/metrics`` can be narrowed by, each any number of times (any of the values).
+#: The filters of ``/api/metrics``; of one given several times, any of the values.
 FILTERS: Final = ("metric", "window", "dimension", "member")
-#: More filter values than this is no question a person asks.
-MOST_FILTERS: Final = 64
+#: More filter values than this are refused.
+MAX_FILTERS: Final = 64
 
 
 class BadFilter(ValueError):
-    """A question that cannot be answered; the message says what could be asked instead."""
+    """A filter that does not exist; the message names the nearest right one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A filter over records; an empty set admits everything. Hashable, so that answers can be kept."""
+    """A filter over records; an empty set admits everything. Hashable, so that responses can be kept."""
 
     metric: frozenset[str]
     window: frozenset[str]
@@ -44,20 +44,21 @@ class Selection:
 
     @classmethod
     def of(cls, query: Sequence[tuple[str, str]], metrics: Collection[str]) -> Selection:
-        """From a query string's pairs; raises BadFilter with the nearest right name."""
-        if len(query) > MOST_FILTERS:
-            raise BadFilter(f"at most {MOST_FILTERS} filters")
-        wanted: dict[str, set[str]] = {name: set() for name in FILTERS}
+        """The selection of a query string's pairs. Raises ``BadFilter``."""
+        if len(query) > MAX_FILTERS:
+            raise BadFilter(f"at most {MAX_FILTERS} filters")
+        values_by_filter: dict[str, set[str]] = {name: set() for name in FILTERS}
         for name, value in query:
-            if name not in wanted:
+            if name not in values_by_filter:
                 raise BadFilter(f"unknown filter {name!r}; there are {', '.join(FILTERS)}")
-            wanted[name].add(value)
-        for value in sorted(wanted["metric"].difference(metrics)):
-            near = difflib.get_close_matches(value, metrics, 1)
-            raise BadFilter(f"unknown metric {value!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        return cls(*(frozenset(wanted[name]) for name in FILTERS))
+            values_by_filter[name].add(value)
+        for value in sorted(values_by_filter["metric"].difference(metrics)):
+            nearest = difflib.get_close_matches(value, metrics, 1)
+            raise BadFilter(f"unknown metric {value!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else ""))
+        return cls(*(frozenset(values_by_filter[name]) for name in FILTERS))
 
     def admits(self, record: MetricRecord) -> bool:
+        """True if the record passes every filter."""
         return (
             (not self.metric or record.metric in self.metric)
             and (not self.window or record.window in self.window)
@@ -72,12 +73,12 @@ def select(records: Sequence[MetricRecord], selection: Selection) -> list[Metric
 
 
 def records_json(records: Sequence[MetricRecord]) -> bytes:
-    """A JSON array of records exactly as in ``support.metrics``, one a line."""
+    """A JSON array of records as in ``support.metrics``, one a line."""
     return b"[" + b",\n".join(map(msgspec.json.encode, records)) + b"]\n"
 
 
 def catalogue_json(catalogue: Sequence[MetricInfo], currency: str = "") -> bytes:
-    """Every metric with its definition; ``{currency}`` in a unit is the reporting currency's place."""
+    """Every metric with its definition; ``{currency}`` in a unit stands for the reporting currency."""
     names = ("id", "version", "kind", "unit", "help", "formula", "source")
     entries: list[dict[str, Any]] = [{name: getattr(metric, name) for name in names} for metric in catalogue]
     for entry in entries:
@@ -85,15 +86,15 @@ def catalogue_json(catalogue: Sequence[MetricInfo], currency: str = "") -> bytes
     return msgspec.json.encode(entries)
 
 
-def health_of(health: Health) -> dict[str, Any]:
-    """What a person asks first about the data behind the values."""
+def health_json(health: Health) -> dict[str, Any]:
+    """The state of the data behind the values."""
     return {
         "ready": health.ready,
-        "lag_records": health.lag,
+        "lag_records": health.panes_lag,
         "inputs": {
-            "state": health.pace.state,
-            "waiting_records": health.pace.waiting,
-            "seconds_to_go": health.pace.seconds,
+            "state": health.input_lag.state,
+            "waiting_records": health.input_lag.waiting_records,
+            "seconds_to_go": health.input_lag.seconds_to_go,
         },
         "newest_event": dict(health.newest_event),
         "dead_letters": sum(health.dead_letters.values()),

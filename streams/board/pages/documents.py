@@ -1,7 +1,7 @@
-"""The pages that dashboards and alerts link to, as the board serves them: every definition, and the runbook.
+"""The pages that dashboards and alerts link to: the definitions of all metrics, and the runbook.
 
-They are Markdown in the repository (``docs/metrics.md`` is generated from here). The board shows them under the same
-paths, so that a link leads to the right heading whether it goes to the board or to where the repository is.
+They are Markdown in the repository (``docs/metrics.md`` is generated from here). The board serves them under the same
+paths, so that a link works on the board and on the repository's site alike.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEAD: Final = (
 
 
 def documents() -> Mapping[str, str]:
-    """Markdown by path."""
+    """The pages in Markdown, by path."""
     runbook = grafana_folder() / "runbook.md"
     pages = {"/docs/metrics.md": "\n".join(metrics_page())}
     if runbook.is_file():
@@ -35,7 +35,7 @@ def documents() -> Mapping[str, str]:
 
 
 def metrics_page() -> Iterator[str]:
-    """``docs/metrics.md``, line by line: the catalogue, then what the board says of itself."""
+    """``docs/metrics.md``, line by line: the catalogue, then the board's own metrics."""
     yield "# Metrics"
     yield ""
     yield "Every metric the catalogue has, generated from it by `support-roi metrics --format markdown`. A formula that"
@@ -47,7 +47,7 @@ def metrics_page() -> Iterator[str]:
         cells = [
             f'<a id="{metric.id}"></a>`{metric.definition}`',
             metric.unit,
-            _named(metric.dimensions),
+            _dimension_names(metric.dimensions),
             metric.help,
             metric.formula,
             metric.interval or "–",
@@ -64,20 +64,20 @@ def metrics_page() -> Iterator[str]:
         yield f"| `{name}` | {text} |"
 
 
-def _named(dimensions: tuple[str, ...]) -> str:
-    """The dimensions in short: all of a customer's and ticket's labels have one name."""
+def _dimension_names(dimensions: tuple[str, ...]) -> str:
+    """The dimensions in short: ``labels`` stands for all labels of tickets and customers."""
     if set(LABELS) <= set(dimensions):
         return ", ".join(["all, labels", *(name for name in dimensions if name not in LABELS)])
     return ", ".join(dimensions)
 
 
 def anchor(title: str) -> str:
-    """What a link calls a heading."""
+    """The fragment of a link to a heading."""
     return re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
 
 
 def html(markdown: str) -> str:
-    """Headings and tables with their anchors, paragraphs, lists as they stand; bold and code: what our pages have."""
+    """HTML of the Markdown that our pages use: headings and tables with anchors, paragraphs, lists, bold and code."""
     parts = [_HEAD]
     for kind, lines in groupby(markdown.splitlines(), key=_kind):
         if kind == "#":
@@ -101,18 +101,18 @@ def _heading(line: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    """A list or what is indented as it stands, all else as running text."""
+    """A list or indented text keeps its lines; all else is running text."""
     text, kind = text.strip("\n"), "pre" if re.search("^(- |    )", text, re.M) else "p"
-    return f"<{kind}>{_marked(text)}</{kind}>" if text else ""
+    return f"<{kind}>{_inline(text)}</{kind}>" if text else ""
 
 
-def _marked(text: str) -> str:
-    """Bold and code."""
+def _inline(text: str) -> str:
+    """Escaped text with bold and code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text)))
 
 
 def _row(line: str) -> str:
-    named = re.search(r'<a id="(\w+)"></a>', line)
+    target = re.search(r'<a id="(\w+)"></a>', line)
     cells = re.split(r"(?<!\\) \| ", re.sub(r"<a .*?</a>", "", line).strip("| "))
-    body = "".join(f"<td>{_marked(cell.replace(chr(92) + '|', '|'))}</td>" for cell in cells)
-    return f'<tr id="{named[1]}">{body}</tr>' if named else f"<tr>{body}</tr>"
+    body = "".join(f"<td>{_inline(cell.replace(chr(92) + '|', '|'))}</td>" for cell in cells)
+    return f'<tr id="{target[1]}">{body}</tr>' if target else f"<tr>{body}</tr>"

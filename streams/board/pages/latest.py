@@ -1,8 +1,8 @@
-"""The screen: the newest snapshot, who waits for the next, and what has been made of it. No HTTP here.
+"""The newest snapshot, those who wait for the next, and what has been rendered of it. No HTTP here.
 
-screen = Screen()
-screen.show(snapshot)               # in the event loop's thread
-shown = await screen.after(number)  # for everyone who shows it on
+latest = Latest()
+latest.show(snapshot)                # in the event loop's thread
+newest = await latest.after(number)  # for every page and publisher
 """
 
 from __future__ import annotations
@@ -15,71 +15,76 @@ from typing import Any, TypeVar
 
 from streams.board.snapshot import Snapshot
 
-__all__ = ["Latest", "Renderings", "Shown"]
+__all__ = ["Latest", "NumberedSnapshot", "Renderings"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A snapshot and when it was shown (monotonic seconds); numbers count up from 1."""
+class NumberedSnapshot:
+    """A snapshot, its number (from 1 on) and the monotonic instant since which it is shown."""
 
     number: int
-    at: float
+    shown_at_seconds: float
     snapshot: Snapshot
 
 
 class Latest:
-    """The newest snapshot and everyone who waits for the next. No queues: who is slow misses some."""
+    """The newest snapshot and those who wait for the next. No queues: a slow reader misses some."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._next = asyncio.Event()
-        self.newest: Shown | None = None
+        self._changed = asyncio.Event()
+        self.newest: NumberedSnapshot | None = None
         self.closed = False
 
     def show(self, snapshot: Snapshot) -> None:
-        """Replaces what is shown and wakes the waiting. Only in the event loop's thread."""
+        """Replaces the newest snapshot and wakes those who wait. Only in the event loop's thread."""
         number = self.newest.number + 1 if self.newest else 1
-        self.newest = Shown(number, self._clock(), snapshot)
+        self.newest = NumberedSnapshot(number, self._clock(), snapshot)
         self._wake()
 
     def close(self) -> None:
-        """Nothing will be shown any more: everyone who waits gets None."""
+        """Ends all waits, now and later, with None."""
         self.closed = True
         self._wake()
 
-    def age(self) -> float | None:
-        """Seconds since the newest snapshot was shown."""
-        return None if self.newest is None else self._clock() - self.newest.at
+    def age_seconds(self) -> float | None:
+        """The time since the newest snapshot was shown; None before the first."""
+        return None if self.newest is None else self._clock() - self.newest.shown_at_seconds
 
-    async def after(self, number: int) -> Shown | None:
+    def is_newest(self, number: int) -> bool:
+        """True unless a snapshot of another number is shown."""
+        return self.newest is None or self.newest.number == number
+
+    async def after(self, number: int) -> NumberedSnapshot | None:
         """The newest snapshot once its number is above ``number``; None once closed."""
         while not self.closed:
             if self.newest is not None and self.newest.number > number:
                 return self.newest
-            await self._next.wait()
+            await self._changed.wait()
         return None
 
     def _wake(self) -> None:
-        woken, self._next = self._next, asyncio.Event()
-        woken.set()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
 
 class Renderings:
-    """What has been made of one snapshot. Who asks while it is being made waits for the same one."""
+    """What has been rendered of one snapshot: at most ``max_count`` renderings, each made once for all who wait."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_count: int) -> None:
+        self._max_count = max_count
         self._number = 0
-        self._made: dict[Hashable, asyncio.Task[Any]] = {}
+        self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def get(self, number: int, key: Hashable, make: Callable[[], T]) -> T:
+    async def get(self, number: int, key: Hashable, render: Callable[[], T]) -> T:
+        """The rendering ``key`` of snapshot ``number``, made by ``render`` in a thread where there is none yet."""
         if number != self._number:
-            self._number, self._made = number, {}
-        task: asyncio.Task[T] | None = self._made.get(key)
+            self._number, self._tasks = number, {}
+        task: asyncio.Task[T] | None = self._tasks.get(key)
         if task is None or (task.done() and task.exception() is not None):
-            if len(self._made) >= self._most:
-                del self._made[next(iter(self._made))]
-            task = self._made[key] = asyncio.create_task(asyncio.to_thread(make))
+            if len(self._tasks) >= self._max_count:
+                del self._tasks[next(iter(self._tasks))]
+            task = self._tasks[key] = asyncio.create_task(asyncio.to_thread(render))
         return await asyncio.shield(task)

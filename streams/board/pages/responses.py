@@ -1,4 +1,4 @@
-"""How the board's pages answer: bodies kept plain and packed, ETags, gzip, and the headers every answer carries."""
+"""Responses of the board's pages: plain and compressed bodies, ETags, and the headers that every response carries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-__all__ = ["Body", "answer", "etag_of", "json_answer", "knows", "message", "secure", "takes_gzip"]
+__all__ = ["Body", "accepts_gzip", "add_headers", "etag_of", "has_etag", "json_response", "response", "stream_event"]
 
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -26,42 +26,50 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Body:
+    """A response's body, plain and compressed."""
+
     plain: bytes
-    packed: bytes
+    gzipped: bytes
 
     @classmethod
     def of(cls, plain: bytes) -> Body:
+        """The body of these bytes."""
         return cls(plain, gzip.compress(plain, 1, mtime=0))
 
 
-def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON response that is never cached."""
     body = msgspec.json.encode(value)
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"} | (headers or {})
     return web.Response(body=body, status=status, headers=headers)
 
 
-def answer(request: web.Request, body: Body, kind: str, etag: str) -> web.Response:
+def response(request: web.Request, body: Body, content_type: str, etag: str) -> web.Response:
+    """The body as far as the client needs it: 304 if it has it already, compressed if it accepts that."""
     headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if knows(request, etag):
+    if has_etag(request, etag):
         return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = f"{kind}; charset=utf-8"
-    if takes_gzip(request):
-        return web.Response(body=body.packed, headers=headers | {"Content-Encoding": "gzip"})
+    headers["Content-Type"] = f"{content_type}; charset=utf-8"
+    if accepts_gzip(request):
+        return web.Response(body=body.gzipped, headers=headers | {"Content-Encoding": "gzip"})
     return web.Response(body=body.plain, headers=headers)
 
 
 def etag_of(body: Body) -> str:
+    """A weak ETag of the content."""
     return f'W/"{hashlib.sha256(body.plain).hexdigest()[:16]}"'
 
 
-def knows(request: web.Request, etag: str) -> bool:
-    given = request.headers.get("If-None-Match", "")
-    return given.strip() == "*" or etag.removeprefix("W/") in [
-        tag.strip().removeprefix("W/") for tag in given.split(",")
+def has_etag(request: web.Request, etag: str) -> bool:
+    """True if the client has the content of this ETag."""
+    header = request.headers.get("If-None-Match", "")
+    return header.strip() == "*" or etag.removeprefix("W/") in [
+        tag.strip().removeprefix("W/") for tag in header.split(",")
     ]
 
 
-def takes_gzip(request: web.Request) -> bool:
+def accepts_gzip(request: web.Request) -> bool:
+    """True if the client accepts a compressed body."""
     for offer in request.headers.get("Accept-Encoding", "").lower().split(","):
         name, _, parameter = offer.partition(";")
         if name.strip() in ("gzip", "*"):
@@ -69,10 +77,12 @@ def takes_gzip(request: web.Request) -> bool:
     return False
 
 
-def message(event: str, value: Any) -> bytes:
+def stream_event(event: str, value: Any) -> bytes:
+    """A server-sent event."""
     return b"event: " + event.encode() + b"\ndata: " + msgspec.json.encode(value) + b"\n\n"
 
 
-async def secure(request: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Adds the headers that every response carries."""
     response.headers.update(_HEADERS)
     response.headers.popall("Server", None)

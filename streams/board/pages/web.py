@@ -1,11 +1,11 @@
 """The board's web pages: the wall, its event stream, the values as JSON and for Prometheus.
 
-``Latest`` holds the newest snapshot; everything here reads from it and nothing writes anything. All of a
-snapshot's renderings are made at most once, when first asked for, in a thread.
+``Latest`` holds the newest snapshot; the pages only read from it. Each rendering of a snapshot is made at most once,
+when first requested, in a thread.
 
-    screen = Screen()
-    async with serving(application(screen, METRICS.values(), version="1.0"), "127.0.0.1", 8080) as url:
-        screen.show(snapshot)       # every few seconds, in the event loop's thread
+    latest = Latest()
+    async with serving(application(latest, METRICS.values(), version="1.0"), "127.0.0.1", 8080) as url:
+        latest.show(snapshot)       # every few seconds, in the event loop's thread
 """
 
 from __future__ import annotations
@@ -22,16 +22,25 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from streams.board.pages.api import BadFilter, Selection, catalogue_json, health_of, records_json, select
+from streams.board.pages.api import BadFilter, Selection, catalogue_json, health_json, records_json, select
 from streams.board.pages.documents import html
-from streams.board.pages.latest import Latest, Renderings, Shown
-from streams.board.pages.responses import Body, answer, etag_of, json_answer, knows, message, secure, takes_gzip
+from streams.board.pages.latest import Latest, NumberedSnapshot, Renderings
+from streams.board.pages.responses import (
+    Body,
+    accepts_gzip,
+    add_headers,
+    etag_of,
+    has_etag,
+    json_response,
+    response,
+    stream_event,
+)
 from streams.board.pages.wall import breaches_json, wall_json
 from streams.board.prometheus.exposition import CONTENT_TYPE, Exposition, MetricInfo, Values
 from streams.board.snapshot import Snapshot
 from streams.core.metrics.judging import NO_TARGETS, Targets
 
-__all__ = ["Latest", "Shown", "WebLimits", "application", "serving"]
+__all__ = ["WebLimits", "application", "serving"]
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
 _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -39,178 +48,183 @@ _TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascri
 
 @dataclass(frozen=True, slots=True)
 class WebLimits:
-    """What bounds the pages' cost. Seconds, where not said otherwise."""
+    """Bounds of the pages' cost."""
 
-    #: Open event streams; one more is answered 503.
+    #: Open event streams; one more gets status 503.
     streams: int = 64
-    #: A beat this often, so that a wall notices a dead connection.
-    heartbeat: float = 5.0
-    #: A stream that takes no data for this long is dropped.
-    slow: float = 10.0
-    #: A snapshot older than this is stale: ``/healthz`` and the wall say so.
-    stale: float = 30.0
-    #: Bytes of a request line and of a header.
-    line: int = 8190
-    #: Filtered answers kept for one snapshot.
-    answers: int = 64
+    #: The interval of beats, by which a wall notices a dead connection.
+    heartbeat_seconds: float = 5.0
+    #: A stream that accepts no data for this long is dropped.
+    slow_seconds: float = 10.0
+    #: A snapshot older than this is stale, which ``/healthz`` and the wall show.
+    stale_seconds: float = 30.0
+    #: Of a request line and of a header.
+    line_bytes: int = 8190
+    #: Filtered responses kept for one snapshot.
+    responses: int = 64
 
 
-class _Board:
-    """The handlers and what they share."""
+class _Pages:
+    """The handlers of requests, and the state they share."""
 
     def __init__(
         self,
-        screen: Latest,
+        latest: Latest,
         catalogue: Sequence[MetricInfo],
         exposition: Exposition,
         limits: WebLimits,
         currency: str,
         documents: Mapping[str, str],
-        yardstick: Targets,
+        targets: Targets,
     ) -> None:
-        self.screen, self.limits, self.yardstick = screen, limits, yardstick
+        self.latest, self.limits, self.targets = latest, limits, targets
         self.catalogue = {metric.id: metric for metric in catalogue}
         self.exposition = exposition
-        self.renderings = Renderings(limits.answers)
-        self.streams = 0
+        self.renderings = Renderings(limits.responses)
+        self.open_streams = 0
+        #: Differs from start to start, so that ETags of an earlier process never match.
         self.boot = secrets.token_hex(4)
         self.catalogue_body = Body.of(catalogue_json(catalogue, currency))
         self.documents = {path: Body.of(html(text).encode()) for path, text in documents.items()}
         self.files = {path.name: Body.of(path.read_bytes()) for path in _STATIC.iterdir() if path.suffix in _TYPES}
 
     def missing(self) -> list[str]:
-        """What stands between this board and right values; empty when it is ready."""
-        newest, age = self.screen.newest, self.screen.age()
+        """The reasons why this board has no current values; empty when it is ready."""
+        newest, age = self.latest.newest, self.latest.age_seconds()
         if newest is None or age is None:
             return ["no snapshot yet"]
         missing = []
         if not newest.snapshot.health.ready:
-            missing.append(f"panes not read to their end: {newest.snapshot.health.lag} records left")
-        if age > self.limits.stale:
+            missing.append(f"panes not read to their end: {newest.snapshot.health.panes_lag} records left")
+        if age > self.limits.stale_seconds:
             missing.append(f"the newest snapshot is {age:.0f} s old")
         return missing
 
     async def healthz(self, request: web.Request) -> web.Response:
-        missing, newest = self.missing(), self.screen.newest
+        missing, newest = self.missing(), self.latest.newest
         state: dict[str, Any] = {
             "ready": not missing,
             "missing": missing,
-            "snapshot_age_seconds": self.screen.age(),
+            "snapshot_age_seconds": self.latest.age_seconds(),
         }
         if newest is not None:
-            state |= {"as_of": newest.snapshot.as_of, "data": health_of(newest.snapshot.health)}
-        return json_answer(state, 503 if missing else 200)
+            state |= {"as_of": newest.snapshot.as_of, "data": health_json(newest.snapshot.health)}
+        return json_response(state, 503 if missing else 200)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        newest = self.screen.newest
+        newest = self.latest.newest
         snapshot = newest.snapshot if newest else None
         number = newest.number if newest else 0
         values: Values = await self.renderings.get(number, "exposition", lambda: self.exposition.values(snapshot))
-        tail = self.exposition.pipeline(snapshot, series=values.series, clients=self.streams)
-        packed = takes_gzip(request)
-        body = values.gzip_with(tail) if packed else values.text + tail
+        tail = self.exposition.pipeline(snapshot, series=values.series, clients=self.open_streams)
+        gzipped = accepts_gzip(request)
+        body = values.gzip_with(tail) if gzipped else values.text + tail
         headers = {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding", "Cache-Control": "no-store"}
-        return web.Response(body=body, headers=headers | ({"Content-Encoding": "gzip"} if packed else {}))
+        return web.Response(body=body, headers=headers | ({"Content-Encoding": "gzip"} if gzipped else {}))
 
     async def api_metrics(self, request: web.Request) -> web.StreamResponse:
         try:
             selection = Selection.of(list(request.query.items()), self.catalogue)
-        except BadFilter as problem:
-            return json_answer({"error": str(problem)}, 400)
-        return await self._of_snapshot(request, selection, lambda s: records_json(select(s.records, selection)))
+        except BadFilter as error:
+            return json_response({"error": str(error)}, 400)
+        return await self._json_of_newest(request, selection, lambda s: records_json(select(s.records, selection)))
 
     async def api_breaches(self, request: web.Request) -> web.StreamResponse:
-        """The waits past their target and due soon, as ``wall.breaches_json`` has them."""
-        return await self._of_snapshot(request, "breaches", lambda s: breaches_json(s, self.yardstick))
+        """The waits past their target and due soon; see ``breaches_json``."""
+        return await self._json_of_newest(request, "breaches", lambda s: breaches_json(s, self.targets))
 
-    async def _of_snapshot(
+    async def _json_of_newest(
         self, request: web.Request, key: Hashable, render: Callable[[Snapshot], bytes]
     ) -> web.StreamResponse:
-        """JSON made of the newest snapshot, once for all who ask; 503 while there is none with values."""
-        newest = self.screen.newest
+        """JSON rendered from the newest snapshot, once for all requests; 503 while there is none with values."""
+        newest = self.latest.newest
         if newest is None or not newest.snapshot.health.ready:
-            return json_answer({"error": "not ready", "missing": self.missing()}, 503, {"Retry-After": "2"})
+            return json_response({"error": "not ready", "missing": self.missing()}, 503, {"Retry-After": "2"})
         etag = f'W/"{self.boot}-{newest.number}"'
-        if knows(request, etag):
+        if has_etag(request, etag):
             return web.Response(status=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
         body = await self.renderings.get(newest.number, key, lambda: Body.of(render(newest.snapshot)))
-        return answer(request, body, "application/json", etag)
+        return response(request, body, "application/json", etag)
 
     async def api_annotations(self, request: web.Request) -> web.Response:
-        newest = self.screen.newest
-        return json_answer([annotation.as_json() for annotation in newest.snapshot.annotations] if newest else [])
+        newest = self.latest.newest
+        return json_response([annotation.as_json() for annotation in newest.snapshot.annotations] if newest else [])
 
     async def api_catalogue(self, request: web.Request) -> web.StreamResponse:
-        return answer(request, self.catalogue_body, "application/json", etag_of(self.catalogue_body))
+        return response(request, self.catalogue_body, "application/json", etag_of(self.catalogue_body))
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info.get("name", "index.html")
         body = self.files.get(name)
         if body is None:
             raise web.HTTPNotFound
-        return answer(request, body, _TYPES[Path(name).suffix], etag_of(body))
+        return response(request, body, _TYPES[Path(name).suffix], etag_of(body))
 
     async def document(self, request: web.Request) -> web.StreamResponse:
         body = self.documents[request.path]
-        return answer(request, body, "text/html", etag_of(body))
+        return response(request, body, "text/html", etag_of(body))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: ``snapshot`` (the wall's data), ``waiting`` before there is any, ``beat``."""
-        if self.streams >= self.limits.streams or self.screen.closed:
-            return json_answer({"error": "too many event streams"}, 503, {"Retry-After": "5"})
-        self.streams += 1
+        """Server-sent events: ``snapshot`` (the wall's data), ``waiting`` until there is one, ``beat``."""
+        if self.open_streams >= self.limits.streams or self.latest.closed:
+            return json_response({"error": "too many event streams"}, 503, {"Retry-After": "5"})
+        self.open_streams += 1
         try:
             return await self._stream(request)
         finally:
-            self.streams -= 1
+            self.open_streams -= 1
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(
+        stream = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
             }
         )
-        await response.prepare(request)
+        await stream.prepare(request)
         try:
-            async for message in self._messages():
-                await asyncio.wait_for(response.write(message), self.limits.slow)
+            async for event in self._events():
+                await asyncio.wait_for(stream.write(event), self.limits.slow_seconds)
         except TimeoutError:
             if request.transport is not None:
                 request.transport.abort()
         except ConnectionError:
-            pass  # gone, as walls go
-        return response
+            pass  # the wall was closed
+        return stream
 
-    async def _messages(self) -> AsyncIterator[bytes]:
-        yield b"retry: 2000\n\n" + message("beat", self._beat())
+    async def _events(self) -> AsyncIterator[bytes]:
+        yield b"retry: 2000\n\n" + stream_event("beat", self._beat())
         number = 0
         while True:
             try:
-                shown = await asyncio.wait_for(self.screen.after(number), self.limits.heartbeat)
+                newest = await asyncio.wait_for(self.latest.after(number), self.limits.heartbeat_seconds)
             except TimeoutError:
-                yield message("beat", self._beat())
+                yield stream_event("beat", self._beat())
                 continue
-            if shown is None:
+            if newest is None:
                 return
-            number = shown.number
-            if shown.snapshot.health.ready:
-                yield await self.renderings.get(number, "wall", partial(self._wall, shown))
+            number = newest.number
+            if newest.snapshot.health.ready:
+                yield await self.renderings.get(number, "wall", partial(self._wall, newest))
             else:
-                yield message("waiting", health_of(shown.snapshot.health))
-            yield message("beat", self._beat())
+                yield stream_event("waiting", health_json(newest.snapshot.health))
+            yield stream_event("beat", self._beat())
 
-    def _wall(self, shown: Shown) -> bytes:
-        values = wall_json(shown.snapshot, self.catalogue, self.yardstick)
-        return message("snapshot", {"id": f"{self.boot}-{shown.number}"} | values)
+    def _wall(self, newest: NumberedSnapshot) -> bytes:
+        values = wall_json(newest.snapshot, self.catalogue, self.targets)
+        return stream_event("snapshot", {"id": f"{self.boot}-{newest.number}"} | values)
 
     def _beat(self) -> dict[str, Any]:
-        return {"age": self.screen.age(), "stale": self.limits.stale, "every": self.limits.heartbeat}
+        return {
+            "age": self.latest.age_seconds(),
+            "stale": self.limits.stale_seconds,
+            "every": self.limits.heartbeat_seconds,
+        }
 
 
 def application(
-    screen: Latest,
+    latest: Latest,
     catalogue: Sequence[MetricInfo],
     *,
     version: str,
@@ -218,47 +232,48 @@ def application(
     currency: str = "",
     limits: WebLimits = WebLimits(),
     documents: Mapping[str, str] = MappingProxyType({}),
-    yardstick: Targets = NO_TARGETS,
+    targets: Targets = NO_TARGETS,
 ) -> web.Application:
-    """The pages over ``screen``, and ``documents``: Markdown by path; ``yardstick`` is what the wall judges by.
+    """The pages of ``latest``, with ``documents`` (Markdown by path) and the ``targets`` of the wall's verdicts.
 
-    Shutting the application down closes the screen, and so every stream.
+    Shutting the application down closes ``latest``, and so every stream.
     """
     exposition = Exposition(catalogue, version=version, revision=revision)
-    board = _Board(screen, list(catalogue), exposition, limits, currency, documents, yardstick)
-    app = web.Application(client_max_size=0, handler_args={"max_line_size": limits.line, "max_field_size": limits.line})
-    app.router.add_get("/", board.page)
-    app.router.add_get("/static/{name}", board.page)
-    app.router.add_get("/metrics", board.metrics)
-    app.router.add_get("/healthz", board.healthz)
-    app.router.add_get("/events", board.events, allow_head=False)
-    app.router.add_get("/api/metrics", board.api_metrics)
-    app.router.add_get("/api/annotations", board.api_annotations)
-    app.router.add_get("/api/breaches", board.api_breaches)
-    app.router.add_get("/api/catalogue", board.api_catalogue)
+    pages = _Pages(latest, list(catalogue), exposition, limits, currency, documents, targets)
+    app = web.Application(
+        client_max_size=0, handler_args={"max_line_size": limits.line_bytes, "max_field_size": limits.line_bytes}
+    )
+    app.router.add_get("/", pages.page)
+    app.router.add_get("/static/{name}", pages.page)
+    app.router.add_get("/metrics", pages.metrics)
+    app.router.add_get("/healthz", pages.healthz)
+    app.router.add_get("/events", pages.events, allow_head=False)
+    app.router.add_get("/api/metrics", pages.api_metrics)
+    app.router.add_get("/api/annotations", pages.api_annotations)
+    app.router.add_get("/api/breaches", pages.api_breaches)
+    app.router.add_get("/api/catalogue", pages.api_catalogue)
     for path in documents:
-        app.router.add_get(path, board.document)
-    app.on_response_prepare.append(secure)
-    app.on_shutdown.append(_close(screen))
+        app.router.add_get(path, pages.document)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(_close(latest))
     return app
 
 
 @asynccontextmanager
 async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serves ``app`` while the block runs; gives its address. Port 0 takes any free one."""
+    """The URL of ``app``, which is served while the block runs. Port 0 is any free one."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
-        bound = runner.addresses[0]
-        shown_host = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        yield f"http://{shown_host}:{bound[1]}/"
+        address, bound_port, *_ = runner.addresses[0]
+        yield f"http://[{address}]:{bound_port}/" if ":" in address else f"http://{address}:{bound_port}/"
     finally:
         await runner.cleanup()
 
 
-def _close(screen: Latest) -> Callable[[web.Application], Any]:
+def _close(latest: Latest) -> Callable[[web.Application], Any]:
     async def close(app: web.Application) -> None:
-        screen.close()
+        latest.close()
 
     return close

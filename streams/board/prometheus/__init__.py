@@ -1,1 +1,1 @@
-"""Values and the pipeline's own state as Prometheus text."""
+"""Values and the state of the pipeline as Prometheus text."""

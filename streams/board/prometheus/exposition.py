@@ -2,12 +2,12 @@
 
 * ``support_<metric id>{window,dimension,member}`` is one gauge family a metric. An undefined value is an
   absent series. Of an aligned window only the running period is shown: Prometheus has its own past.
-* ``_low``/``_high`` stand beside a value that has an interval, ``_samples`` beside every mean, ratio and
-  quantile, with the same labels, so that an alert needs no ``ignoring()``:
+* A value with an interval also has ``_low`` and ``_high``; every mean, ratio and quantile has ``_samples``. The labels
+  are those of the value, so that an alert needs no ``ignoring()``:
   ``support_csat_ratio < 0.78 and support_csat_ratio_samples >= 30``.
-* ``_previous`` and ``_year_before`` stand beside what is compared: the same of the window before, and of a year before.
-* As long as the board has not read all panes there are no values at all, only the pipeline's own gauges:
-  a sum of half the partitions is a wrong number, not an early one.
+* A value that is compared also has ``_previous`` (the window before) and ``_year_before``.
+* Until the board has read all panes there are no values, only the pipeline's own gauges: a sum of half the partitions
+  is a wrong number, not an early one.
 
 The values are written by hand, because ``prometheus_client`` takes several times as long for 30,000 series.
 Its parser reads them back in the tests.
@@ -27,26 +27,26 @@ from streams.board.prometheus.pipeline import Pipeline
 from streams.board.snapshot import Snapshot
 from streams.core.metrics.records import MetricRecord
 
-__all__ = ["CONTENT_TYPE", "Exposition", "MetricInfo", "running"]
+__all__ = ["CONTENT_TYPE", "Exposition", "MetricInfo", "Values", "running_periods"]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-#: Kinds whose value is itself a number of samples or a sum: they get no ``_samples`` family.
+#: Kinds without a ``_samples`` family: their value is itself a number of samples, or a sum.
 _PLAIN_KINDS: Final = frozenset({"count", "money"})
-#: What stands beside a value, by the suffix of its family.
-_BESIDE: Final = {
+#: Help texts of the families that accompany a value, by suffix.
+_COMPANIONS: Final = {
     "_low": "Lower end of the 95 % interval of",
     "_high": "Upper end of the 95 % interval of",
     "_samples": "Samples (ratios: the denominator) behind",
     "_previous": "The window before: the same span (of a running period the same part) just before that of",
     "_year_before": "A year before (rolling windows: 364 days):",
 }
-_SUFFIXES: Final = ("", *_BESIDE)
+_SUFFIXES: Final = ("", *_COMPANIONS)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class MetricInfo(Protocol):
-    """What the screens need to know of a metric; the catalogue's entries have it."""
+    """The description of a metric, as the catalogue's entries have it."""
 
     @property
     def id(self) -> str: ...
@@ -64,10 +64,10 @@ class MetricInfo(Protocol):
     def kind(self) -> str: ...
 
 
-def running(records: Iterable[MetricRecord]) -> dict[str, str]:
-    """The start of the running period of every aligned window: the newest that is not final.
+def running_periods(records: Iterable[MetricRecord]) -> dict[str, str]:
+    """The start of the running period (the newest that is not final) of every aligned window, by window.
 
-    Starts are local midnights of one time zone, so their text sorts as they do.
+    Starts are local midnights of one time zone, so that their text sorts by time.
     """
     newest: dict[str, str] = {}
     for record in records:
@@ -79,11 +79,11 @@ def running(records: Iterable[MetricRecord]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """The lines of one metric's families, as they grow."""
+    """The lines of one metric's families, appended to while records are read."""
 
     name: str
     unit: str
-    samples_wanted: bool
+    has_samples: bool
     values: list[str]
     low: list[str]
     high: list[str]
@@ -99,22 +99,22 @@ class _Family:
 
 
 class Values:
-    """The values' text, plain and with gzip, made once a snapshot."""
+    """The text of all values, plain and compressed, made once a snapshot."""
 
-    __slots__ = ("_deflate", "_packed", "series", "text")
+    __slots__ = ("_compressor", "_gzipped", "series", "text")
 
     def __init__(self, text: bytes, series: int) -> None:
         self.text = text
         self.series = series
-        # The compressor's state after the values: a scrape goes on from a copy of it, so that the pipeline's
-        # gauges are fresh at each scrape and yet the values are compressed once, all in one gzip member.
-        self._deflate = zlib.compressobj(level=1, wbits=31)
-        self._packed = self._deflate.compress(text) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        # Each scrape continues from a copy of the compressor's state after the values: the pipeline's gauges are
+        # current, the values are compressed once, and all is one gzip member.
+        self._compressor = zlib.compressobj(level=1, wbits=31)
+        self._gzipped = self._compressor.compress(text) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
 
     def gzip_with(self, tail: bytes) -> bytes:
         """Values and ``tail`` as one gzip body."""
-        rest = self._deflate.copy()
-        return self._packed + rest.compress(tail) + rest.flush()
+        compressor = self._compressor.copy()
+        return self._gzipped + compressor.compress(tail) + compressor.flush()
 
 
 class Exposition:
@@ -130,7 +130,7 @@ class Exposition:
         _refuse_clashes(catalogue)
 
     def values(self, snapshot: Snapshot | None) -> Values:
-        """All values of ``snapshot``: the expensive part, worth keeping until the next one."""
+        """All values of ``snapshot``: the expensive part, to be kept until the next one."""
         if snapshot is None or not snapshot.health.ready:
             return Values(b"", 0)
         families = self._group(snapshot.records)
@@ -141,22 +141,22 @@ class Exposition:
         return Values("".join(parts).encode(), lines)
 
     def pipeline(self, snapshot: Snapshot | None, *, series: int, clients: int = 0) -> bytes:
-        """The board's own gauges and the process's, cheap enough for every scrape."""
+        """The gauges of the pipeline and the process, cheap enough for every scrape."""
         self._pipeline.snapshot, self._pipeline.series, self._pipeline.clients = snapshot, series, clients
         return generate_latest(self._registry)
 
     def _group(self, records: Sequence[MetricRecord]) -> dict[str, _Family]:
-        # The hot loop: about 1 µs a record. The label texts of the last snapshot are used again.
-        newest, families = running(records), dict[str, _Family]()
-        known, labels_now = self._labels, dict[tuple[str, str, str], str]()
+        # The hot loop: about 1 µs a record. The label texts of the last snapshot are reused.
+        newest, families = running_periods(records), dict[str, _Family]()
+        last_labels, new_labels = self._labels, dict[tuple[str, str, str], str]()
         for record in records:
             start = record.period_start
             if start is not None and (record.final or newest[record.window] != start):
                 continue
             key = (record.window, record.dimension, record.member)
-            labels = labels_now.get(key)
+            labels = new_labels.get(key)
             if labels is None:
-                labels = labels_now[key] = known.get(key) or _labels(key)
+                labels = new_labels[key] = last_labels.get(key) or _labels(key)
             family = families.get(record.metric)
             if family is None:
                 family = families[record.metric] = self._family(record.metric, record.unit)
@@ -167,13 +167,13 @@ class Exposition:
                     family.low.append(f"{name}_low{labels} {record.low!r}\n")
                 if record.high is not None:
                     family.high.append(f"{name}_high{labels} {record.high!r}\n")
-            if family.samples_wanted:
+            if family.has_samples:
                 family.samples.append(f"{name}_samples{labels} {record.count!r}\n")
             if isinstance(record.previous, int | float):
                 family.previous.append(f"{name}_previous{labels} {record.previous!r}\n")
             if isinstance(record.year_before, int | float):
                 family.year_before.append(f"{name}_year_before{labels} {record.year_before!r}\n")
-        self._labels = labels_now
+        self._labels = new_labels
         return families
 
     def _family(self, metric_id: str, unit: str) -> _Family:
@@ -187,7 +187,7 @@ class Exposition:
         for suffix, lines in family.parts:
             if lines:
                 name = family.name + suffix
-                text = f"{_BESIDE[suffix]} {definition}." if suffix else own
+                text = f"{_COMPANIONS[suffix]} {definition}." if suffix else own
                 yield f"# HELP {name} {_escape_help(text)}\n# TYPE {name} gauge\n"
                 yield from lines
 
@@ -198,10 +198,10 @@ def _labels(key: tuple[str, str, str]) -> str:
 
 
 def _escape(text: str) -> str:
-    r"""A label value; members are the producers' text, so it must never break the page or its encoding.
+    r"""A label value; members are the producers' text, which must never break the page or its encoding.
 
-    Prometheus takes any UTF-8, control characters and NUL included (tried with 2.42); a lone surrogate has
-    none and becomes U+FFFD.
+    Prometheus accepts any UTF-8, including control characters and NUL (tested with 2.42). A lone surrogate has no
+    encoding and becomes U+FFFD.
     """
     text = text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
     return text if text.isascii() else re.sub("[\ud800-\udfff]", "\ufffd", text)
@@ -217,13 +217,13 @@ def _sentence(text: str) -> str:
 
 
 def _refuse_clashes(catalogue: Sequence[MetricInfo]) -> None:
-    """Two families of one name would make every scrape fail: better refuse to start."""
-    taken: dict[str, str] = {}
+    """Raises ``ValueError`` for two families of one name, which would make every scrape fail."""
+    owners: dict[str, str] = {}
     for metric in catalogue:
         if not _NAME.fullmatch(metric.id):
             raise ValueError(f"metric id {metric.id!r} makes no Prometheus name")
         for suffix in _SUFFIXES:
             name = f"support_{metric.id}{suffix}"
-            if name in taken:
-                raise ValueError(f"metrics {taken[name]!r} and {metric.id!r} share the Prometheus name {name}")
-            taken[name] = metric.id
+            if name in owners:
+                raise ValueError(f"metrics {owners[name]!r} and {metric.id!r} share the Prometheus name {name}")
+            owners[name] = metric.id

@@ -1,4 +1,4 @@
-"""What the board tells Prometheus of the pipeline itself: names and units as Prometheus' conventions want them."""
+"""Metrics of the pipeline itself; names and units follow Prometheus' conventions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.board.follow.input_lag import STATES
+from streams.board.follow.input_lag import INPUT_STATES
 from streams.board.snapshot import Health, Snapshot
 from streams.core.events.annotation import Annotation
 from streams.core.events.decoding import REASONS
@@ -28,7 +28,7 @@ _COUNTER_HELP: Final = {
 
 
 class Pipeline(Collector):
-    """The board's own state: names and units as Prometheus' conventions want them."""
+    """Collects the state of the pipeline from the snapshot that was set last."""
 
     def __init__(self, version: str, revision: str) -> None:
         self._build = (version, revision)
@@ -46,12 +46,14 @@ class Pipeline(Collector):
         yield _gauge("support_roi_series", "Value series in this exposition.", self.series)
         yield _gauge("support_roi_board_stream_clients", "Open event streams (walls).", self.clients)
         if snapshot is not None:
-            yield from _state(snapshot)
+            yield from _as_of(snapshot)
+            yield from _progress(snapshot.health)
+            yield from _totals(snapshot.health)
             yield from _annotations(snapshot.annotations)
 
 
 def _annotations(annotations: Iterable[Annotation]) -> Iterator[Metric]:
-    """The values are instants, for what marks them on a time axis; ``at`` tells two of the same text apart."""
+    """The values are instants, to be marked on a time axis; ``at`` tells two annotations of one text apart."""
     labels = ["kind", "text", "at"]
     starts = GaugeMetricFamily(
         "support_annotation_timestamp_seconds", "When staffing, tools or training changed.", labels=labels
@@ -69,7 +71,7 @@ def _annotations(annotations: Iterable[Annotation]) -> Iterator[Metric]:
 
 
 def descriptions() -> list[tuple[str, str]]:
-    """The board's own families and what they say, counters by the names they have on the page."""
+    """The families of the pipeline and their help texts; counters have the suffix that they have on the page."""
     pipeline = Pipeline("", "")
     pipeline.snapshot = Snapshot(0, [], Health())
     return [
@@ -78,18 +80,22 @@ def descriptions() -> list[tuple[str, str]]:
     ]
 
 
-def _state(snapshot: Snapshot) -> Iterator[Metric]:
-    health = snapshot.health
+def _as_of(snapshot: Snapshot) -> Iterator[Metric]:
     yield _gauge("support_roi_as_of_timestamp_seconds", "The instant all windows end at.", snapshot.as_of / 1000)
-    yield _gauge("support_roi_board_evaluation_seconds", "How long the last evaluation took.", snapshot.seconds)
-    yield _gauge("support_roi_board_lag_records", "Records of the panes topic not read yet.", health.lag)
-    lag = "Records of the input topics not folded yet, by what the workers committed."
-    yield _gauge("support_roi_input_lag_records", lag, health.pace.waiting)
+    yield _gauge(
+        "support_roi_board_evaluation_seconds", "How long the last evaluation took.", snapshot.evaluation_seconds
+    )
+
+
+def _progress(health: Health) -> Iterator[Metric]:
+    yield _gauge("support_roi_board_lag_records", "Records of the panes topic not read yet.", health.panes_lag)
+    lag_help = "Records of the input topics not folded yet, by what the workers committed."
+    yield _gauge("support_roi_input_lag_records", lag_help, health.input_lag.waiting_records)
     states = GaugeMetricFamily(
         "support_roi_input_state", "1 for how far the workers are with the input topics, else 0.", labels=["state"]
     )
-    for state in STATES:
-        states.add_metric([state], state == health.pace.state)
+    for state in INPUT_STATES:
+        states.add_metric([state], state == health.input_lag.state)
     yield states
     newest = GaugeMetricFamily(
         "support_roi_newest_event_timestamp_seconds",
@@ -107,10 +113,13 @@ def _state(snapshot: Snapshot) -> Iterator[Metric]:
     for partition, instant in sorted(health.last_unit.items()):
         unit.add_metric([str(partition)], instant / 1000)
     yield unit
+
+
+def _totals(health: Health) -> Iterator[Metric]:
     dead = CounterMetricFamily(
         "support_roi_dead_letters", "Records refused and kept in support.dead-letters.", labels=["reason"]
     )
-    # Every reason and counter from the start, at 0: increase() does not see a series' first value.
+    # Every reason and counter starts at 0, as increase() ignores a series' first value.
     for reason, total in sorted({**dict.fromkeys(REASONS, 0), **health.dead_letters}.items()):
         dead.add_metric([reason], total)
     yield dead

@@ -1,1 +1,1 @@
-"""What one of several boards writes to Kafka: values, warnings, and the lease that says which board."""
+"""The values and warnings that one of several boards writes to Kafka."""

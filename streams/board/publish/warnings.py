@@ -1,8 +1,8 @@
 """``support.warnings``: a record when a warning begins, and one when it ends.
 
-* The topic is compacted, key = the record's key. What it holds is read by whoever comes to publish, so that a warning
-  that goes on is not told again, and one that ended meanwhile is told to have ended.
-* An undefined warning does not hold; one whose member is not judged any more has ended, with no value.
+* The topic is compacted, key = the record's key. A board that begins to publish reads it first, so that a warning
+  that goes on is not published again, and one that ended meanwhile is published as ended.
+* An undefined warning does not hold; one whose member is no longer judged has ended, with no value.
 * A failed send may have arrived or not: the topic is read again.
 """
 
@@ -10,48 +10,51 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
 
 import msgspec
-from aiokafka.errors import KafkaError
 
-from streams.board.publish.metrics import SendFailed, Snapshots
+from streams.board.pages.latest import Latest
 from streams.board.snapshot import Snapshot
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.records import WarningRecord
 from streams.core.metrics.warnings import Finding
 from streams.core.temporal.instants import format_instant
 from streams.kafka.connection import Connection
-from streams.kafka.reading import latest
+from streams.kafka.errors import RequestFailed
+from streams.kafka.reading import last_values
+from streams.kafka.sender import KeyedValues
 from streams.kafka.topics import WARNINGS
 
-__all__ = ["WarningPublisher", "told", "turns"]
+__all__ = ["WarningPublisher", "published_warnings", "warning_changes"]
 
 logger = logging.getLogger(__name__)
 
-PAUSE: Final = 5.0  # seconds until a failed send is tried again
-_read: Final = msgspec.json.Decoder(WarningRecord).decode
+_PAUSE_SECONDS: Final = 5.0
+_decode: Final = msgspec.json.Decoder(WarningRecord).decode
 
 
-def turns(held: Mapping[str, WarningRecord], findings: Iterable[Finding], as_of: int) -> list[WarningRecord]:
-    """The warnings that began or ended since ``held`` (by key) was told. Pure."""
-    found: list[WarningRecord] = []
+def warning_changes(
+    published: Mapping[str, WarningRecord], findings: Iterable[Finding], as_of: int
+) -> list[WarningRecord]:
+    """The records of warnings that began or ended since ``published`` (by key). Pure."""
+    changes: list[WarningRecord] = []
     judged: set[str] = set()
     stamp = format_instant(as_of)
     for finding in findings:
         record = _record(finding, stamp)
         judged.add(record.key)
-        before = held.get(record.key)
+        before = published.get(record.key)
         if before is not None and before.active:
             if not record.active:
-                found.append(msgspec.structs.replace(record, since=before.since))
+                changes.append(msgspec.structs.replace(record, since=before.since))
         elif record.active:
-            found.append(record)
-    for key, before in held.items():
+            changes.append(record)
+    for key, before in published.items():
         if before.active and key not in judged:
-            found.append(msgspec.structs.replace(before, active=False, value=None, threshold=None, as_of=stamp))
-    return found
+            changes.append(msgspec.structs.replace(before, active=False, value=None, threshold=None, as_of=stamp))
+    return changes
 
 
 def _record(finding: Finding, stamp: str) -> WarningRecord:
@@ -70,56 +73,49 @@ def _record(finding: Finding, stamp: str) -> WarningRecord:
     )
 
 
-class Sender(Protocol):
-    """Where records go; see ``publisher.Sender``."""
-
-    async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None: ...
+async def published_warnings(kafka: Connection) -> dict[str, WarningRecord]:
+    """The records of ``support.warnings`` by key. Raises ``RequestFailed``."""
+    return {key.decode(): _decode(value) for key, value in (await last_values(kafka, WARNINGS)).items()}
 
 
 class WarningPublisher:
-    """Publishes the turns of warnings while ``leads()`` says so; ``held`` reads what the topic holds."""
+    """Publishes begins and ends of warnings while ``leads()`` is true; None (undecided) sends and forgets nothing.
+
+    ``send`` and ``published_warnings`` raise ``RequestFailed``.
+    """
 
     def __init__(
         self,
-        sender: Sender,
-        held: Callable[[], Awaitable[dict[str, WarningRecord]]],
+        send: Callable[[KeyedValues], Awaitable[None]],
+        published_warnings: Callable[[], Awaitable[dict[str, WarningRecord]]],
         leads: Callable[[], bool | None] = lambda: True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._sender, self._read, self._leads, self._sleep = sender, held, leads, sleep
-        self._held: dict[str, WarningRecord] | None = None  # None: the topic is to be read first
+        self._send, self._published_warnings, self._leads, self._sleep = send, published_warnings, leads, sleep
+        self._published: dict[str, WarningRecord] | None = None  # None: the topic must be read first
 
-    async def run(self, snapshots: Snapshots) -> None:
-        """Until the screen closes."""
+    async def run(self, latest: Latest) -> None:
+        """Publishes until ``latest`` closes; a failure is tried again."""
         number = 0
-        while (shown := await snapshots.after(number)) is not None:
-            number = shown.number
+        while (newest := await latest.after(number)) is not None:
+            number = newest.number
             try:
-                await self.publish(shown.snapshot)
-            except SendFailed as problem:
-                logger.warning("%s not published, again in %.0f s: %s", WARNINGS, PAUSE, problem)
-                await self._sleep(PAUSE)
+                await self.publish(newest.snapshot)
+            except RequestFailed as error:
+                logger.warning("%s not published, again in %.0f s: %s", WARNINGS, _PAUSE_SECONDS, error)
+                await self._sleep(_PAUSE_SECONDS)
 
     async def publish(self, snapshot: Snapshot) -> None:
-        """Sends what began or ended. Raises ``SendFailed``."""
+        """Sends the records of warnings that began or ended. Raises ``RequestFailed``."""
         leading = self._leads()
         if leading is False:
-            self._held = None
-        # Half a history warns of what was: nothing begins or ends by it.
-        if not leading or not snapshot.health.ready or snapshot.health.pace.state == "catching_up":
+            self._published = None
+        # While history is read, values are those of the past: no warning begins or ends by them.
+        if not leading or not snapshot.health.ready or snapshot.health.input_lag.state == "catching_up":
             return
-        held = await self._read() if self._held is None else self._held
-        self._held = None  # until it is known that all has arrived
-        changed = turns(held, snapshot.findings, snapshot.as_of)
-        if changed:
-            await self._sender.send([(record.key.encode(), msgspec.json.encode(record)) for record in changed])
-        self._held = held | {record.key: record for record in changed}
-
-
-async def told(kafka: Connection) -> dict[str, WarningRecord]:
-    """What ``support.warnings`` holds, by key. Raises ``SendFailed`` where it cannot be read now."""
-    try:
-        held = await latest(kafka, WARNINGS)
-    except KafkaError as problem:
-        raise SendFailed(repr(problem)) from problem
-    return {key.decode(): _read(value) for key, value in held.items()}
+        published = await self._published_warnings() if self._published is None else self._published
+        self._published = None  # until all is acknowledged
+        changes = warning_changes(published, snapshot.findings, snapshot.as_of)
+        if changes:
+            await self._send([(record.key.encode(), msgspec.json.encode(record)) for record in changes])
+        self._published = published | {record.key: record for record in changes}

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.board.follow.annotations import MOST, Annotations
+from streams.board.follow.annotations import MAX_ANNOTATIONS, Annotations
 from streams.board.pages.latest import Latest
 from streams.board.pages.web import application
 from streams.board.snapshot import Health, Snapshot
@@ -35,37 +35,37 @@ def tell(board: Annotations, *told: Annotation) -> Annotations:
 
 def test_a_change_is_marked_replaced_and_taken_back() -> None:
     board = tell(Annotations(), annotation(1), annotation(0), annotation(1, days=3))
-    assert board.shown() == (annotation(0), annotation(1, days=3))
+    assert board.by_time() == (annotation(0), annotation(1, days=3))
     board.take(annotation(0).key.encode(), None)
-    assert board.shown() == (annotation(1, days=3),)
+    assert board.by_time() == (annotation(1, days=3),)
 
 
 def test_the_newest_are_kept_whatever_the_order() -> None:
-    told = [annotation(day) for day in range(MOST + 50)]
+    told = [annotation(day) for day in range(MAX_ANNOTATIONS + 50)]
     random.Random(1).shuffle(told)
-    assert tell(Annotations(), *told).shown() == tuple(annotation(day) for day in range(50, MOST + 50))
+    assert tell(Annotations(), *told).by_time() == tuple(annotation(day) for day in range(50, MAX_ANNOTATIONS + 50))
 
 
 def test_what_is_no_annotation_takes_the_place_of_none() -> None:
     board = tell(Annotations(), annotation())
     board.take(b"other", b"{")
     board.take(b"other", b'{"kind":"weather","at":"2026-03-02T09:00:00Z","text":"Snow"}')
-    assert board.shown() == (annotation(),)
+    assert board.by_time() == (annotation(),)
 
 
 def test_the_same_under_two_keys_is_one_series() -> None:
     board = tell(Annotations(), annotation())
     board.take(b"made by hand", msgspec.json.encode(annotation().as_json()))
-    assert board.shown() == (annotation(),)
+    assert board.by_time() == (annotation(),)
 
 
 @pytest.mark.asyncio
 async def test_the_pages_show_what_the_snapshot_holds() -> None:
     told = [annotation(0, 'Two "more"\nagents \\ é'), annotation(0, "Course", days=2), annotation(7, "Course")]
-    screen = Latest()
-    async with TestClient(TestServer(application(screen, [], version="1"))) as client:
+    latest = Latest()
+    async with TestClient(TestServer(application(latest, [], version="1"))) as client:
         assert await (await client.get("/api/annotations")).json() == []
-        screen.show(Snapshot(1000, [], Health(ready=True), annotations=told))
+        latest.show(Snapshot(1000, [], Health(ready=True), annotations=told))
         rows = await (await client.get("/api/annotations")).json()
         assert [decode(json.dumps(row).encode()) for row in rows] == told
         page = await (await client.get("/metrics")).text()
