@@ -1,1 +1,1 @@
-"""The board: reads the panes topic, evaluates the catalogue, shows and publishes the values. Stateless."""
+"""The board: reads the panes topic, evaluates the catalogue, serves and publishes the values. Stateless."""

@@ -1,4 +1,4 @@
-"""Reads the panes topic: merges the partitions' sums, slides the windows, evaluates the catalogue."""
+"""Evaluates the catalogue over the panes topic: merges the partitions' sums and slides the windows."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The topics on a Kafka: what is there, what is missing, what is wrong; and making what is missing."""
+"""The topics on a Kafka: which exist, which are missing or unusable; and creating the missing ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -13,20 +14,20 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from streams.kafka.connection import Connection
 from streams.kafka.topics import Topic, topics
 
-__all__ = ["Problem", "TopicsError", "ensure", "inspect"]
+__all__ = ["TopicState", "TopicsError", "ensure", "inspect"]
 
 
 class TopicsError(Exception):
-    """The topics cannot be used as they are; the message says what to do."""
+    """Topics that cannot be used as they are; the message has the remedy."""
 
 
 _POLICY: Final = "cleanup.policy"
-_LARGEST: Final = "max.message.bytes"
+_MAX_BYTES: Final = "max.message.bytes"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A topic as it should be, how many partitions it has (0 = it is missing), and the settings it has."""
+class TopicState:
+    """A topic as it should be, its partitions (0: it is missing), those it should have, and its settings."""
 
     topic: Topic
     partitions: int
@@ -35,7 +36,7 @@ class Problem:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong, and what helps. Of settings, only what would lose state or stop a worker."""
+        """The problem and its remedy, or None. Of settings, only those that would lose state or stop a worker."""
         topic, config = self.topic, self.config
         if self.partitions == 0:
             return "is missing: support-roi topics creates it"
@@ -48,42 +49,35 @@ class Problem:
             return None
         if "delete" in config.get(_POLICY, ""):
             return f"has {_POLICY}={config[_POLICY]}, and would lose what all values rest on: set it to compact"
-        if int(config.get(_LARGEST, topic.max_message_bytes)) < topic.max_message_bytes:
-            return (
-                f"has {_LARGEST}={config[_LARGEST]}, too small for a busy customer: set it to {topic.max_message_bytes}"
-            )
+        wanted_bytes = topic.max_message_bytes
+        if int(config.get(_MAX_BYTES, wanted_bytes)) < wanted_bytes:
+            return f"has {_MAX_BYTES}={config[_MAX_BYTES]}, too small for a busy customer: set it to {wanted_bytes}"
         return None
 
 
-async def inspect(kafka: Connection, partitions: int | None = None) -> list[Problem]:
-    """What is there. The inputs that exist say how many partitions all of them must have."""
-    admin = AIOKafkaAdminClient(**kafka.options())
-    await _start(admin, kafka)
-    try:
+async def inspect(kafka: Connection, partitions: int | None = None) -> list[TopicState]:
+    """All topics. Existing inputs determine how many partitions all inputs should have; else ``partitions`` does."""
+    async with _started(kafka) as admin:
         return await _inspect(admin, partitions)
-    finally:
-        await admin.close()
 
 
-async def ensure(kafka: Connection, partitions: int | None = None, replication: int = 1) -> list[Problem]:
-    """Creates the topics that are missing; ``TopicsError`` for those that cannot serve. Returns them all."""
-    admin = AIOKafkaAdminClient(**kafka.options())
-    await _start(admin, kafka)
-    try:
-        found = await _inspect(admin, partitions)
-        missing = [finding for finding in found if not finding.partitions]
+async def ensure(kafka: Connection, partitions: int | None = None, replication: int = 1) -> list[TopicState]:
+    """All topics, once the missing ones have been created. Raises ``TopicsError`` for topics that cannot be used."""
+    async with _started(kafka) as admin:
+        states = await _inspect(admin, partitions)
+        missing = [state for state in states if not state.partitions]
         if missing:
             await _create(admin, missing, replication)
-            found = [replace(finding, partitions=finding.partitions or finding.wanted) for finding in found]
-    finally:
-        await admin.close()
-    wrong = [f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem]
-    if wrong:
-        raise TopicsError("\n".join(wrong))
-    return found
+            states = [replace(state, partitions=state.partitions or state.wanted) for state in states]
+    problems = [f"{state.topic.name} {state.problem}" for state in states if state.problem]
+    if problems:
+        raise TopicsError("\n".join(problems))
+    return states
 
 
-async def _start(admin: AIOKafkaAdminClient, kafka: Connection) -> None:
+@asynccontextmanager
+async def _started(kafka: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**kafka.options())
     try:
         await admin.start()
     except KafkaError as error:
@@ -92,27 +86,31 @@ async def _start(admin: AIOKafkaAdminClient, kafka: Connection) -> None:
             f"no Kafka at {kafka.servers} ({error}): name one with --bootstrap-servers, or set kafka.security_protocol "
             f"(now {kafka.security_protocol}) and what belongs to it"
         ) from None
+    try:
+        yield admin
+    finally:
+        await admin.close()
 
 
-async def _inspect(admin: AIOKafkaAdminClient, partitions: int | None) -> list[Problem]:
+async def _inspect(admin: AIOKafkaAdminClient, partitions: int | None) -> list[TopicState]:
     counts = {row["topic"]: len(row["partitions"]) for row in await admin.describe_topics()}
     known = topics()
-    present = [
+    input_counts = [
         counts[topic.name] for topic in known.by_name.values() if topic.partitions == "inputs" and topic.name in counts
     ]
-    wanted = max(present) if present else partitions or known.input_partitions
+    wanted = max(input_counts) if input_counts else partitions or known.input_partitions
     config = await _config(admin, [topic.name for topic in known.of_role("internal") if topic.name in counts])
     return [
-        Problem(topic, counts.get(topic.name, 0), topic.partition_count(wanted), config.get(topic.name, {}))
+        TopicState(topic, counts.get(topic.name, 0), topic.partition_count(wanted), config.get(topic.name, {}))
         for topic in known.by_name.values()
     ]
 
 
 async def _config(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The settings of topics, as far as they matter here and may be read."""
-    wanted = {_POLICY: None, _LARGEST: None}
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name in names]
-    responses = await admin.describe_configs(asked) if asked else []
+    """The settings checked here by topic, as far as they may be read."""
+    checked = {_POLICY: None, _MAX_BYTES: None}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, checked) for name in names]
+    responses = await admin.describe_configs(resources) if resources else []
     return {
         name: {entry[0]: entry[1] for entry in entries}
         for response in responses
@@ -120,16 +118,16 @@ async def _config(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str,
     }
 
 
-async def _create(admin: AIOKafkaAdminClient, missing: Iterable[Problem], replication: int) -> None:
-    for finding in missing:
-        topic = finding.topic
+async def _create(admin: AIOKafkaAdminClient, missing: Iterable[TopicState], replication: int) -> None:
+    for state in missing:
+        topic = state.topic
         config = {
             _POLICY: topic.cleanup_policy,
             "retention.ms": str(topic.retention_ms),
-            _LARGEST: str(topic.max_message_bytes),
+            _MAX_BYTES: str(topic.max_message_bytes),
             **{name: str(value) for name, value in topic.config.items()},
         }
-        new = NewTopic(topic.name, finding.wanted, replication, topic_configs=config)
+        new = NewTopic(topic.name, state.wanted, replication, topic_configs=config)
         try:
             response: Any = await admin.create_topics([new])
         except TopicAlreadyExistsError:

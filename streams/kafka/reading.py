@@ -108,7 +108,7 @@ class TopicReader:
         return all(position >= self._ends[source] for position, source in zip(positions, self._sources, strict=True))
 
     async def lag(self) -> int:
-        """The number of offsets between what has been read and the ends of the partitions, as far as known."""
+        """The number of offsets from the next record to the ends of the partitions, as far as the ends are known."""
         lag = 0
         for source in self._sources:
             end = self._client.last_stable_offset(source)

@@ -1,4 +1,4 @@
-"""The topics as ``schemas/topics.toml`` has them: names, partitions, cleaning, schemas. No Kafka in here."""
+"""The topics of ``schemas/topics.toml``: names, partitions, cleanup, schemas. No Kafka client here."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ SLA_BREACHES: Final = "support.sla-breaches"
 WARNINGS: Final = "support.warnings"
 DEAD_LETTERS: Final = "support.dead-letters"
 
-#: The topics events come in by, in the order of the contract.
+#: The topics of events, in the order of the contract.
 INPUTS: Final = (TICKETS, SURVEYS, ORDERS, CUSTOMERS, COSTS)
-_TOPICS: Final = {
+_TOPIC_BY_ENTITY: Final = {
     "ticket": TICKETS, "contact": TICKETS, "survey": SURVEYS, "order": ORDERS, "cart": ORDERS,
     "customer": CUSTOMERS, "cost": COSTS,
 }  # fmt: skip
@@ -60,7 +60,7 @@ CleanupPolicy: TypeAlias = Literal["delete", "compact", "compact,delete"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic. ``partitions`` is ``"inputs"`` for those co-partitioned with the inputs."""
+    """One topic. ``partitions`` is ``"inputs"`` if it is co-partitioned with the inputs."""
 
     name: str
     role: Role
@@ -68,12 +68,12 @@ class Topic:
     description: str
     partitions: int | Literal["inputs"]
     cleanup_policy: CleanupPolicy
-    #: -1 = for ever.
+    #: -1: for ever.
     retention_ms: int
     max_message_bytes: int
-    #: JSON Schema of the value, relative to the schemas folder; None for the internals.
+    #: JSON Schema of the value, relative to the schemas folder; None for internal topics.
     schema: str | None = None
-    #: More of Kafka's own settings, as Kafka names them.
+    #: Further settings under Kafka's own names.
     config: Mapping[str, int | float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,27 +91,28 @@ class Topic:
             raise ValueError(f"topic {self.name}: `config` must be a table of numbers and texts")
 
     def partition_count(self, input_partitions: int) -> int:
-        """How many partitions it has where the inputs have ``input_partitions``."""
+        """The number of partitions if the inputs have ``input_partitions``."""
         return input_partitions if self.partitions == "inputs" else self.partitions
 
     def schema_path(self) -> Path | None:
-        """Where its JSON Schema is on this machine."""
+        """The path of its JSON Schema on this machine; None for internal topics."""
         return None if self.schema is None else schemas_folder() / self.schema
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """All topics by name, and the number of partitions the inputs have by default."""
+    """All topics by name, and the inputs' default number of partitions."""
 
     input_partitions: int
     by_name: Mapping[str, Topic]
 
     def of_role(self, role: Role) -> tuple[Topic, ...]:
+        """The topics of one role."""
         return tuple(topic for topic in self.by_name.values() if topic.role == role)
 
 
 def schemas_folder() -> Path:
-    """``schemas/``: inside an installed package, beside the package in a source checkout."""
+    """``schemas/``: in the package if it is installed, next to the package in a source checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "schemas", package.parent / "schemas"):
         if (folder / "topics.toml").is_file():
@@ -126,11 +127,11 @@ def topics() -> Topics:
 
 
 def load(text: str) -> Topics:
-    """The topics in the text of a ``topics.toml``; ``ValueError`` names the topic and key that are wrong."""
+    """The topics in the text of a ``topics.toml``. Raises ``ValueError`` with the wrong topic and key."""
     data = tomllib.loads(text)
-    wrong = data.keys() - {"input_partitions", "topics"}
-    if wrong:
-        raise ValueError(f"topics.toml: unknown key `{min(wrong)}`")
+    unknown = data.keys() - {"input_partitions", "topics"}
+    if unknown:
+        raise ValueError(f"topics.toml: unknown key `{min(unknown)}`")
     partitions: int = data.get("input_partitions", 0)
     if not _is_count(partitions):
         raise ValueError("topics.toml: `input_partitions` must be a number from 1 on")
@@ -139,10 +140,10 @@ def load(text: str) -> Topics:
 
 
 def _topic(name: str, table: dict[str, Any]) -> Topic:
-    known = {one.name for one in fields(Topic)} - {"name"}
-    for what, keys in (("unknown", table.keys() - known), ("missing", known - {"schema", "config"} - table.keys())):
+    known = {field.name for field in fields(Topic)} - {"name"}
+    for fault, keys in (("unknown", table.keys() - known), ("missing", known - {"schema", "config"} - table.keys())):
         if keys:
-            raise ValueError(f"topic {name}: {what} key `{min(keys)}`")
+            raise ValueError(f"topic {name}: {fault} key `{min(keys)}`")
     return Topic(name=name, **table)
 
 
@@ -156,6 +157,6 @@ def _is_count(value: object) -> bool:
 
 
 def topic_of(event: Event) -> str:
-    """The topic that an event of this type belongs to."""
-    kind: str = type(event).__struct_config__.tag  # type: ignore[assignment]
-    return _TOPICS[kind.partition(".")[0]]
+    """The topic of an event's type."""
+    event_type: str = type(event).__struct_config__.tag  # type: ignore[assignment]
+    return _TOPIC_BY_ENTITY[event_type.partition(".")[0]]

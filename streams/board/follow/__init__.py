@@ -1,1 +1,1 @@
-"""What a board reads besides the panes: annotations, breaches, and how far the workers are."""
+"""The topics that a board follows: panes, annotations, breaches, and the workers' progress with the inputs."""

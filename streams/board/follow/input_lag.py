@@ -1,9 +1,9 @@
-"""How far the workers are with the input topics: whether the values are those of now. Pure; the clock is passed in.
+"""The workers' lag behind the input topics, which shows if the values are current. Pure; the clock is passed in.
 
 * ``empty``: no event has ever come.
 * ``stalled``: events wait, and no worker has taken any for ``OBSERVED_SECONDS``.
-* ``catching_up``: many events wait and are being taken, or those that come are history. The demo's feeder holds back
-  what the worker cannot keep up with, so that its history never waits in a topic and shows only in the events' times.
+* ``catching_up``: many events wait and are being taken, or those that come are history. The demo's feeder waits
+  for the worker, so that its history never waits in a topic and shows only in the events' times.
 * ``cut_off``: Kafka does not answer, so that the lag is unknown.
 * ``live``: everything else, also a quiet desk.
 """
@@ -42,7 +42,7 @@ LIVE: Final = InputLag("live")
 
 
 class InputCounts(NamedTuple):
-    """Records of the input topics by what the workers have committed: all that are folded, and those that wait."""
+    """Records of the input topics by the workers' committed offsets: those folded, and those that wait."""
 
     folded: int = 0
     waiting: int = 0
@@ -101,7 +101,7 @@ class InputLagMeter:
         if newest is None:
             return "catching_up" if counts.waiting else "empty"
         previous = observations[max(0, len(observations) - 2)]
-        # What waits at two observations in a row: records that have just come are no backlog.
+        # The records that wait at two observations in a row: those that have just come are no backlog.
         waiting = min(counts.waiting, previous.counts.waiting)
         backlog = waiting > BACKLOG_RECORDS and (seconds_to_go or 0) > BACKLOG_SECONDS
         history = as_of - newest > HISTORY_MS and (waiting or newest != observations[0].newest_event)

@@ -1,7 +1,7 @@
 """Follows ``support.panes`` by whole units of work.
 
 The records of a unit are one change, and a fetch may end in its middle: they wait for the unit's last record. Of each
-key only the last record is kept, so that at the start most of what is read is never decoded.
+key only the last record is kept, so that at the start most records are never decoded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The newest snapshot, those who wait for the next, and what has been rendered of it. No HTTP here.
+"""The newest snapshot, its renderings, and the wait for the next one. No HTTP here.
 
 latest = Latest()
 latest.show(snapshot)                # in the event loop's thread
@@ -30,7 +30,7 @@ class NumberedSnapshot:
 
 
 class Latest:
-    """The newest snapshot and those who wait for the next. No queues: a slow reader misses some."""
+    """The newest snapshot, and the wait for the next one. No queues: a slow reader misses some."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -39,7 +39,7 @@ class Latest:
         self.closed = False
 
     def show(self, snapshot: Snapshot) -> None:
-        """Replaces the newest snapshot and wakes those who wait. Only in the event loop's thread."""
+        """Replaces the newest snapshot and wakes all waiting readers. Only in the event loop's thread."""
         number = self.newest.number + 1 if self.newest else 1
         self.newest = NumberedSnapshot(number, self._clock(), snapshot)
         self._wake()
@@ -71,7 +71,7 @@ class Latest:
 
 
 class Renderings:
-    """What has been rendered of one snapshot: at most ``max_count`` renderings, each made once for all who wait."""
+    """The renderings of one snapshot, at most ``max_count``; each is made once for all requests."""
 
     def __init__(self, max_count: int) -> None:
         self._max_count = max_count
@@ -79,7 +79,7 @@ class Renderings:
         self._tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def get(self, number: int, key: Hashable, render: Callable[[], T]) -> T:
-        """The rendering ``key`` of snapshot ``number``, made by ``render`` in a thread where there is none yet."""
+        """The rendering ``key`` of snapshot ``number``, made by ``render`` in a thread if there is none yet."""
         if number != self._number:
             self._number, self._tasks = number, {}
         task: asyncio.Task[T] | None = self._tasks.get(key)

@@ -101,6 +101,7 @@ class _Pages:
         return missing
 
     async def healthz(self, request: web.Request) -> web.Response:
+        """Status 200 when the values are current, 503 with the reasons when they are not."""
         missing, newest = self.missing(), self.latest.newest
         state: dict[str, Any] = {
             "ready": not missing,
@@ -112,6 +113,7 @@ class _Pages:
         return json_response(state, 503 if missing else 200)
 
     async def metrics(self, request: web.Request) -> web.Response:
+        """The exposition for Prometheus."""
         newest = self.latest.newest
         snapshot = newest.snapshot if newest else None
         number = newest.number if newest else 0
@@ -123,6 +125,7 @@ class _Pages:
         return web.Response(body=body, headers=headers | ({"Content-Encoding": "gzip"} if gzipped else {}))
 
     async def api_metrics(self, request: web.Request) -> web.StreamResponse:
+        """The records that pass the query's filters; 400 for a filter that does not exist."""
         try:
             selection = Selection.of(list(request.query.items()), self.catalogue)
         except BadFilter as error:
@@ -147,13 +150,16 @@ class _Pages:
         return response(request, body, "application/json", etag)
 
     async def api_annotations(self, request: web.Request) -> web.Response:
+        """The annotations by time."""
         newest = self.latest.newest
         return json_response([annotation.as_json() for annotation in newest.snapshot.annotations] if newest else [])
 
     async def api_catalogue(self, request: web.Request) -> web.StreamResponse:
+        """The definitions of all metrics."""
         return response(request, self.catalogue_body, "application/json", etag_of(self.catalogue_body))
 
     async def page(self, request: web.Request) -> web.StreamResponse:
+        """The wall, or one of its static files."""
         name = request.match_info.get("name", "index.html")
         body = self.files.get(name)
         if body is None:
@@ -161,6 +167,7 @@ class _Pages:
         return response(request, body, _TYPES[Path(name).suffix], etag_of(body))
 
     async def document(self, request: web.Request) -> web.StreamResponse:
+        """A document as HTML."""
         body = self.documents[request.path]
         return response(request, body, "text/html", etag_of(body))
 

@@ -37,6 +37,7 @@ class Pipeline(Collector):
         self.clients = 0
 
     def collect(self) -> Iterator[Metric]:
+        """The families of the pipeline; without a snapshot only those of the board itself."""
         build = GaugeMetricFamily("support_roi_build_info", "What runs here; always 1.", labels=["version", "revision"])
         build.add_metric(self._build, 1)
         yield build

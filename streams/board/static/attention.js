@@ -1,4 +1,4 @@
-// What wants a look: warnings that hold, surges, goals and their pace; and how fresh the data is.
+// Warnings that hold, surges, goals and their pace; and the age of the data.
 
 import { $, make, mark, setText } from "./parts.js";
 import { board, periodName } from "./store.js";
@@ -9,7 +9,7 @@ const WARNINGS = {
   roi_falling: "ROI below that of the 30 days before", customer_at_risk: "Customers at risk", surge: "Surge of contacts", goal_off_pace: "A goal is off pace",
 };
 
-// Rows of [verdict, text, small text]; the list is drawn anew only when it says something else.
+// Rows of [verdict, text, small text]; the list is drawn again only when it changes.
 function drawRows(host, rows) {
   const key = JSON.stringify(rows);
   if (host.dataset.key === key) return;
@@ -41,7 +41,8 @@ export function drawAttention() {
 const surging = (surges) => surges.slice(0, 3).map(([dimension, member, times, contacts]) =>
   `${words(dimension)} ${member}: ${plain(times, 1)} times the usual, ${plain(contacts, 0)} in the last hour`).join("; ");
 
-// What shows it, counted each for itself: a customer can be in several, and a ticket past two targets is two waits.
+// The findings that show customers at risk, counted separately: a customer can be in several, and a ticket past two
+// targets is two waits.
 const RISKS = { satisfaction: "unsatisfied at the last answer", contact_frequency: "who wrote again and again" };
 function atRisk(risks) {
   const late = risks.filter(([dimension]) => dimension === "target").reduce((sum, [, , waits]) => sum + waits, 0);
@@ -68,7 +69,7 @@ export function drawFreshness() {
   setText($("counts"), parts.join(" · "));
 }
 
-// Costs are booked for a period to come: an event may also lie ahead. as_of itself is a few seconds back.
+// An event may also lie ahead, as costs are booked for a future period. as_of itself is a few seconds back.
 function ago(at) {
   const age = (board.data.as_of - at) / 1000;
   return age < -60 ? `in ${duration(-age)}` : `${age < 60 ? "under 1 min" : duration(age - age % 60)} ago`;

@@ -1,4 +1,5 @@
-// The waits past their target and due soon, the worst target first, and the newest breaches: /api/breaches, asked once a snapshot.
+// The waits past their target and due soon, the worst target first, and the newest breaches: /api/breaches, requested once a
+// snapshot.
 
 import { $, make, mark, setText } from "./parts.js";
 import { board, view } from "./store.js";

@@ -1,5 +1,5 @@
-// The event stream, and what the page says about it: loading, live, stale, lost; and of a live one, whether its values are
-// those of now (inputs.state). The browser reconnects by itself.
+// The event stream and its state on the page: loading, live, stale, lost; when live, also how far the workers are with
+// the inputs (inputs.state). The browser reconnects by itself.
 
 import { $, setText } from "./parts.js";
 import { board } from "./store.js";
@@ -17,7 +17,7 @@ export function connect(onSnapshot) {
   const hear = (name, then) => source.addEventListener(name, (event) => {
     heard = performance.now(); broken = false;
     then(JSON.parse(event.data));
-    say();
+    showState();
   });
   hear("snapshot", (snapshot) => { waiting = false; board.data = snapshot; shownAt = heard; ageThen = 0; onSnapshot(); });
   hear("waiting", (health) => { waiting = true; progress(health); });
@@ -27,7 +27,7 @@ export function connect(onSnapshot) {
     else if (!board.data) setText($("loading-title"), "Waiting for the first values …");
   });
   source.addEventListener("error", () => {
-    broken = true; say();
+    broken = true; showState();
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000, onSnapshot);  // it gives up after a 503; we do not
   });
 }
@@ -45,7 +45,7 @@ const STATES = {
   catching_up: "◷ catching up", stalled: "✕ events wait", cut_off: "✕ no answer from Kafka",
 };
 
-export function say() {
+export function showState() {
   const now = state(), { data } = board, banner = $("banner"), was = banner.hidden;
   document.body.dataset.state = now;
   $("loading").hidden = Boolean(data); $("main").hidden = !data;
@@ -57,7 +57,7 @@ export function say() {
   if (data) {
     const time = $("as-of"), date = new Date(data.as_of);
     time.dateTime = date.toISOString(); setText(time, date.toLocaleTimeString(LOCALE)); time.title = date.toLocaleString(LOCALE);
-    time.hidden = now !== "live";  // else the banner says of when the values are
+    time.hidden = now !== "live";  // else the banner names the time of the values
   }
 }
 
@@ -73,7 +73,7 @@ function trouble(now, at) {
 }
 
 const counted = (left) => `${plain(left, 0)} event${left === 1 ? " waits" : "s wait"}`;
-// The newest event, where there is one.
+// The newest event, if there is one.
 function upTo(newest) {
   const at = Math.max(0, ...Object.values(newest || {}));
   return at ? `, now at ${new Date(at).toLocaleString(LOCALE)}` : "";

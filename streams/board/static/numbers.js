@@ -39,7 +39,7 @@ export function duration(seconds) {
   return "";
 }
 
-// What comes back for one unit of cost: a factor, not a share.
+// The return on one unit of cost: a factor, not a share.
 export const isMultiple = (metric) => /^roi_.*_ratio$/.test(metric);
 
 export function show(metric, value, kind, unit, exact) {

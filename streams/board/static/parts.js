@@ -1,4 +1,4 @@
-// Small pieces that everything on the wall is made of. Texts go through textContent, nothing through innerHTML.
+// Small elements that the wall is built from. All text goes through textContent, none through innerHTML.
 
 export const $ = (id) => document.getElementById(id);
 export function make(tag, name, text) {
@@ -16,7 +16,7 @@ export function mark(element, verdict, text) {
   element.dataset.verdict = verdict || "none";
 }
 
-// items: {name, share: 0..1 or null, amount, small, kind}. Reuses what is there, so that bars move.
+// items: {name, share: 0..1 or null, amount, small, kind}. Reuses existing elements, so that bars move.
 export function bars(host, items, nothing) {
   host.classList.toggle("empty", !items.length);
   if (!items.length) { host.replaceChildren(document.createTextNode(nothing)); return; }
@@ -46,7 +46,7 @@ export function sparkline() {
   return svg;
 }
 
-// values: numbers or null (a gap), evenly spaced. A span of at least 2 % of the value: noise is not to look like news.
+// values: numbers or null (a gap), evenly spaced. The span is at least 2 % of the value, so that noise stays flat.
 export function drawSparkline(svg, values, description) {
   const known = values.filter((value) => value !== null);
   svg.toggleAttribute("hidden", known.length < 2);

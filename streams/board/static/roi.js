@@ -1,7 +1,7 @@
-// Benefit against cost: the sentence, both sides as bars, what the period before had, the classes of benefit.
+// Benefit against cost: the sentence, both sides as bars, the period before, the classes of benefit.
 
 import { $, bars, setText } from "./parts.js";
-import { about, beside, board, entry, view } from "./store.js";
+import { about, companion, board, entry, view } from "./store.js";
 import { money, percent, words } from "./numbers.js";
 
 const CLASSES = 5;
@@ -29,13 +29,13 @@ function balance(benefit, cost, unit) {
 }
 
 function before(unit) {
-  const benefit = beside("before", "benefit_total", view.window), cost = beside("before", "service_cost", view.window);
+  const benefit = companion("before", "benefit_total", view.window), cost = companion("before", "service_cost", view.window);
   if (!benefit || !cost || !(benefit[0] || cost[0])) return "";
   const pair = (i) => `benefit ${benefit[i] === null ? "–" : money(benefit[i], unit)}, cost ${cost[i] === null ? "–" : money(cost[i], unit)}`;
   return `The period before: ${pair(0)}.` + (benefit.length > 1 && cost.length > 1 ? ` A year ago: ${pair(1)}.` : "");
 }
 
-// How settled the number is: refunds and late credit may still move what is not mature.
+// The mature share of the number: refunds and late credit may still change the rest.
 function maturity() {
   const [mature] = entry("maturity_ratio", view.window), [estimated] = entry("cost_estimated_ratio", view.window), notes = [];
   if (mature !== null) notes.push(`${percent(mature, 0)} of the window is past refunds and late credit`);

@@ -1,4 +1,4 @@
-// What the wall knows and what is chosen on it. Everyone reads it; live.js and the switches write it.
+// The wall's data and selection. Every module reads it; live.js and the switches write it.
 
 export const WINDOW_NAMES = { "5m": "5 min", "1h": "1 h", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "365d": "365 d",
   day: "day", week: "week", month: "month", quarter: "quarter", year: "year" };
@@ -7,13 +7,13 @@ const PERIOD_NAMES = { "5m": "last 5 minutes", "1h": "last hour", "24h": "last 2
   quarter: "this quarter so far", year: "this year so far" };
 const DIMENSIONS = ["channel", "issue_type", "priority", "agent"];
 
-export const board = { data: null };  // the newest snapshot, as /events told it
+export const board = { data: null };  // the newest snapshot, as received from /events
 export const view = { window: "24h", dimension: "channel", sort: "tickets_created", down: true };
 
 export const about = (metric) => (board.data && board.data.metrics[metric]) || { kind: "count", unit: "", help: "" };
 // [value, count, low, high]; undefined values are null.
 export const entry = (metric, window) => (((board.data && board.data.values[window]) || {})[metric]) || [null, 0, null, null];
-export const beside = (what, metric, window) => ((board.data[what] || {})[window] || {})[metric] || null;
+export const companion = (part, metric, window) => ((board.data[part] || {})[window] || {})[metric] || null;
 export const periodName = (window) => PERIOD_NAMES[window] || window;
 
 export function windows() {

@@ -4,7 +4,7 @@ import { $, make, setText } from "./parts.js";
 import { WINDOW_NAMES, board, dimensions, entry, periodName, remember, view, windows } from "./store.js";
 import { show, words } from "./numbers.js";
 
-let changed = () => {};  // what to do when another window or dimension is chosen
+let changed = () => {};  // called when another window or dimension is chosen
 
 export function drawSwitches() {
   if (!windows().includes(view.window)) view.window = windows().includes("24h") ? "24h" : windows()[0] || "24h";
@@ -78,10 +78,10 @@ function stored(name, value) {
   try { if (value === undefined) return localStorage.getItem(name); localStorage.setItem(name, value); } catch { /* private mode */ }
   return null;
 }
-// What was chosen here, else what the address asks for, else what the system prefers.
+// The theme chosen here, else that of the address, else the system's.
 function applyTheme() {
-  const asked = new URLSearchParams(location.hash.slice(1)).get("theme");
-  const theme = stored("theme") || (asked === "dark" || asked === "light" ? asked : darkWanted.matches ? "dark" : "light");
+  const requested = new URLSearchParams(location.hash.slice(1)).get("theme");
+  const theme = stored("theme") || (requested === "dark" || requested === "light" ? requested : darkWanted.matches ? "dark" : "light");
   document.documentElement.dataset.theme = theme;
   setText($("theme"), theme === "dark" ? "Light" : "Dark");
 }

@@ -1,4 +1,4 @@
-// The break-down: the members of one dimension, asked of /api/metrics for the chosen window.
+// The break-down: the members of one dimension, requested from /api/metrics for the chosen window.
 
 import { $, make, setText } from "./parts.js";
 import { about, board, view } from "./store.js";
@@ -50,7 +50,7 @@ function byMember(records) {
   return members;
 }
 
-// The members with the most tickets, in the order the reader asked for.
+// The members with the most tickets, in the order that was chosen.
 function chosen(members) {
   const value = ([, cells], metric) => { const r = cells.get(metric); return r && r.value !== null ? r.value : -Infinity; };
   const byName = (a, b) => a[0].localeCompare(b[0]);

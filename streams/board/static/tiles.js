@@ -1,11 +1,11 @@
-// A tile: one big number, its samples and interval, its trend by day, its verdict, and what it was before.
+// A tile: one big number, its samples and interval, its trend by day, its verdict, and its value before.
 
-import { about, beside, board, entry, periodName, view } from "./store.js";
+import { about, companion, board, entry, periodName, view } from "./store.js";
 import { drawSparkline, make, mark, setText, sparkline } from "./parts.js";
 import { isMultiple, percent, samples, show } from "./numbers.js";
 
 const tiles = [];
-const recent = new Map();  // levels have no ended days: what they were since the page was opened
+const recent = new Map();  // levels have no ended days: their values since the page was opened
 const MOST = 180;
 
 export function buildTile(host) {
@@ -47,7 +47,7 @@ function draw(tile) {
   host.title = value === null ? `Undefined: nothing to divide by in this window. ${help}` : `${help}\n${number(value, true)}`;
   setText(tile.sub, subtitle(host, kind, window, found, number));
   drawTrend(tile, number);
-  const judged = beside("verdicts", metric, window);
+  const judged = companion("verdicts", metric, window);
   mark(tile.verdict, judged && judged[0], judged ? verdictText(judged, number, found) : "");
   host.dataset.verdict = judged ? judged[0] : "none";
   drawBefore(tile.before, metric, window, value, number);
@@ -63,7 +63,7 @@ function subtitle(host, kind, window, [value, count, low, high], number) {
   }
   if (low !== null && high !== null) parts.push(`${number(low)} to ${number(high)}`);
   if (value === null) parts.push("no samples");
-  // a count is its own n, and what an ROI is divided by is money, shown beside it
+  // a count is its own n; the denominator of an ROI is money and is shown next to it
   else if (kind !== "count" && kind !== "money" && window !== "now" && !isMultiple(host.dataset.tile)) parts.push(samples(count));
   return parts.join(" · ");
 }
@@ -77,15 +77,15 @@ function verdictText([verdict, aim, whose], number, [, , low, high]) {
 function drawTrend({ metric, now, svg }, number) {
   const [first, values] = now ? [null, recent.get(metric) || []] : board.data.days[metric] || [null, []];
   const known = values.filter((value) => value !== null);
-  if (now && known.every((value) => value === known[0])) known.length = 0;  // a flat line says nothing
+  if (now && known.every((value) => value === known[0])) known.length = 0;  // a flat line shows nothing
   const span = now ? "since this page was opened" : `by day since ${first}`;
   drawSparkline(svg, known.length ? values : [], known.length
     ? `Trend ${span}: ${number(Math.min(...known))} to ${number(Math.max(...known))}, last ${number(known[known.length - 1])}` : "");
 }
 
-// ▲ and ▼ say where it went; whether that is good is the verdict's to say.
+// ▲ and ▼ show the direction; the verdict shows whether that is good.
 function drawBefore(element, metric, window, value, number) {
-  const found = beside("before", metric, window), parts = [];
+  const found = companion("before", metric, window), parts = [];
   if (found) {
     const [previous, year] = found;
     const arrow = value === null || previous === null || value === previous ? "" : value > previous ? "▲ " : "▼ ";

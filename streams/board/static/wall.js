@@ -1,9 +1,9 @@
-// The wall: draws what /events says. All windows come with each snapshot, so switching asks only for the break-down.
+// The wall: draws the snapshots of /events. Each has all windows, so that switching requests only the break-down.
 
 import { askBreaches, drawBreaches } from "./breaches.js";
 import { askTable, drawTable } from "./table.js";
 import { buildTile, drawTiles, keepLevels } from "./tiles.js";
-import { connect, say } from "./live.js";
+import { connect, showState } from "./live.js";
 import { drawAttention, drawFreshness } from "./attention.js";
 import { drawRoi } from "./roi.js";
 import { drawSwitches, listen } from "./switches.js";
@@ -21,4 +21,4 @@ recall();
 document.querySelectorAll("[data-tile]").forEach(buildTile);
 listen(draw);
 connect(() => { keepLevels(); draw(); askBreaches(); });
-setInterval(say, 1000);
+setInterval(showState, 1000);
