@@ -21,19 +21,19 @@ _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-#: What the browser itself says of a server that is gone; everything else on the console is ours.
+#: The browser's own messages about a server that is gone; all others on the console are ours.
 _GONE = re.compile(r"net::ERR_(CONNECTION|EMPTY_RESPONSE|INCOMPLETE_CHUNKED|SOCKET|FAILED|NETWORK)")
 
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Any]:
     """A browser context, in American English so that numbers have one spelling."""
-    found = shutil.which("chromium")
-    if found is None:
+    executable = shutil.which("chromium")
+    if executable is None:
         pytest.skip("no chromium")
     with playwright.sync_playwright() as p:
         context = p.chromium.launch_persistent_context(
-            str(profile), executable_path=found, args=_FLAGS, headless=True, locale="en-US"
+            str(profile), executable_path=executable, args=_FLAGS, headless=True, locale="en-US"
         )
         yield context
         context.close()
@@ -50,13 +50,13 @@ class Watch:
     def over(cls, page: Any) -> Watch:
         watch = cls()
         page.on("pageerror", lambda error: watch.errors.append(str(error)))
-        page.on("console", lambda said: watch._hear(said))
-        page.on("request", lambda asked: watch.origins.add("/".join(asked.url.split("/")[:3])))
+        page.on("console", lambda message: watch._hear(message))
+        page.on("request", lambda request: watch.origins.add("/".join(request.url.split("/")[:3])))
         return watch
 
-    def _hear(self, said: Any) -> None:
-        if said.type in ("error", "warning") and not _GONE.search(said.text):
-            self.errors.append(said.text)
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning") and not _GONE.search(message.text):
+            self.errors.append(message.text)
 
     def check(self) -> None:
         assert self.errors == []
@@ -72,16 +72,16 @@ def ask(url: str) -> bytes:
 def exposed(url: str) -> dict[tuple[str, str, str, str], float]:
     """The values on ``/metrics`` by (metric, window, dimension, member)."""
     series = re.compile(r'support_(\w+)\{window="(.*?)",dimension="(.*?)",member="((?:[^"\\]|\\.)*)"\} (\S+)')
-    found = (series.fullmatch(line) for line in ask(url + "/metrics").decode().splitlines())
-    return {(m[1], m[2], m[3], m[4]): float(m[5]) for m in found if m}
+    matches = (series.fullmatch(line) for line in ask(url + "/metrics").decode().splitlines())
+    return {(m[1], m[2], m[3], m[4]): float(m[5]) for m in matches if m}
 
 
 def answered(url: str) -> dict[tuple[str, str, str, str], Any]:
     """The values on ``/api/metrics`` by the same; of an aligned window the running period, which comes first."""
-    found: dict[tuple[str, str, str, str], Any] = {}
+    records: dict[tuple[str, str, str, str], Any] = {}
     for row in json.loads(ask(url + "/api/metrics")):
-        found.setdefault((row["metric"], row["window"], row["dimension"], row["member"]), row)
-    return found
+        records.setdefault((row["metric"], row["window"], row["dimension"], row["member"]), row)
+    return records
 
 
 def written(row: dict[str, Any]) -> str:

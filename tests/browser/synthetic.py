@@ -138,7 +138,7 @@ def snapshot(
             records.append(_record(metric, "now", "all", "all", 1.0, as_of, chance))
             continue
         if metric.id in WAITS or not metric.base:
-            continue  # told below
+            continue  # added below
         for window in MINUTES:
             if metric.id in GROUPS:
                 dimension, members = GROUPS[metric.id]
@@ -151,7 +151,7 @@ def snapshot(
             for dimension, shares in MEMBERS.items():
                 for member, share in shares.items():
                     records.append(_record(metric, window, dimension, member, share, as_of, chance))
-    records.extend(_told(as_of))
+    records.extend(_fixed_values(as_of))
     health = Health(
         ready=True,
         newest_event={"support.tickets": as_of - 900, "support.costs": as_of - 86_400_000},
@@ -171,29 +171,31 @@ def _stamp(at: int) -> str:
 
 def _ended(today: MetricRecord, as_of: int) -> list[MetricRecord]:
     """The days before: today's value and a wave."""
-    found = []
+    days = []
     for back in range(1, DAYS + 1):
         value = None if today.value is None else today.value * (1 + 0.2 * math.sin(back))
         start = f"2026-02-{28 - back:02}T00:00:00+01:00"
-        found.append(msgspec.structs.replace(today, period_start=start, value=value, final=back > 9))
-    return found
+        days.append(msgspec.structs.replace(today, period_start=start, value=value, final=back > 9))
+    return days
 
 
-def _told(as_of: int) -> Iterator[MetricRecord]:
+def _fixed_values(as_of: int) -> Iterator[MetricRecord]:
     """Waits by target, a surge and a goal: the same in every snapshot."""
     by_id, plain = {metric.id: metric for metric in METRICS}, random.Random(1)
 
-    def told(metric: str, window: str, dimension: str, member: str, value: float | None, n: int) -> MetricRecord:
+    def value_record(
+        metric: str, window: str, dimension: str, member: str, value: float | None, n: int
+    ) -> MetricRecord:
         made = _record(by_id[metric], window, dimension, member, 1.0, as_of, plain)
         return msgspec.structs.replace(made, value=value, count=n)
 
     for metric, waits in WAITS.items():
         for member, waiting in zip(GROUPS["sla_attained_ratio"][1], waits, strict=True):
-            yield told(metric, "now", "target", member, waiting, waiting)
-    yield told("surge_ratio", "1h", "issue_type", "delivery", 4.25, 34)
-    yield told("surge_ratio", "1h", "issue_type", "billing", 1.5, 20)
-    yield told("goal_progress_ratio", "30d", "goal", GOAL.name, 0.62, 1)
-    yield told("goal_off_pace", "30d", "goal", GOAL.name, 1, 1)
+            yield value_record(metric, "now", "target", member, waiting, waiting)
+    yield value_record("surge_ratio", "1h", "issue_type", "delivery", 4.25, 34)
+    yield value_record("surge_ratio", "1h", "issue_type", "billing", 1.5, 20)
+    yield value_record("goal_progress_ratio", "30d", "goal", GOAL.name, 0.62, 1)
+    yield value_record("goal_off_pace", "30d", "goal", GOAL.name, 1, 1)
 
 
 def _record(

@@ -65,8 +65,8 @@ def test_breaches_warnings_goals_and_freshness(page: Any, live: str) -> None:
     page.goto(f"{live}/#window=7d")
     rows = page.locator("#breach-body tr")
     expect(rows).to_have_count(3)
-    told = json.loads(ask(live + "/api/breaches"))
-    for row, target in zip(rows.all(), told["targets"], strict=True):
+    data = json.loads(ask(live + "/api/breaches"))
+    for row, target in zip(rows.all(), data["targets"], strict=True):
         expect(row.locator("th")).to_have_text(target["target"])
         late, soon = target["open_breached"], target["due_soon"]
         expect(row.locator("td").nth(0)).to_have_text(f"✕ {late}" if late else "0")

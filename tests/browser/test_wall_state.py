@@ -54,7 +54,7 @@ def test_progress_while_history_is_replayed(page: Any, start: Callable[..., Any]
 
 
 @pytest.mark.parametrize(
-    ("state", "says", "sign"),
+    ("state", "message", "sign"),
     [
         ("empty", "No events yet. `support-roi send`", "no events yet"),
         ("catching_up", "History is still coming in, now at ", "◷ catching up"),
@@ -63,12 +63,12 @@ def test_progress_while_history_is_replayed(page: Any, start: Callable[..., Any]
     ],
 )
 def test_values_that_are_not_those_of_now_are_said_to_be_so(
-    page: Any, start: Callable[..., Any], state: str, says: str, sign: str
+    page: Any, start: Callable[..., Any], state: str, message: str, sign: str
 ) -> None:
     """A board that answers is not yet one whose workers are there, and up to date."""
     url = start(*["--inputs", state] * 10).url
     page.goto(url)
-    expect(page.locator("#banner")).to_contain_text(says)
+    expect(page.locator("#banner")).to_contain_text(message)
     expect(page.locator("#state")).to_have_text(sign)
     expect(page.locator("#state")).to_have_text("live, as of", timeout=15_000)
     expect(page.locator("#banner")).to_be_hidden()

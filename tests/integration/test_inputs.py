@@ -1,4 +1,4 @@
-"""How far the workers are, asked of a real Kafka: by commits, over marks of transactions, and through its silence."""
+"""The workers' progress by a real Kafka's offsets: commits, markers of transactions, and a Kafka that is silent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def reaches(what: Callable[[], bool]) -> None:
 
 
 async def reaches_counts(inputs: InputFollower, expected: InputCounts) -> None:
-    """The group's coordinator may still be made up; the offsets themselves are final."""
+    """Returns once the counts are as expected: the group's coordinator may still be elected."""
     while True:
         await inputs.refresh()
         if inputs.counts == expected:

@@ -44,8 +44,8 @@ class SecuredKafka(KafkaServer):
         where = ["-keystore", store, "-storetype", "PKCS12", "-storepass", STORE, "-alias", "broker"]
         made = ["-keyalg", "RSA", "-dname", "CN=localhost", "-ext", "SAN=ip:127.0.0.1", "-validity", "2"]
         subprocess.run([keytool, "-genkeypair", *where, *made], check=True, capture_output=True)
-        told = [keytool, "-exportcert", "-rfc", *where]
-        self.authority.write_bytes(subprocess.run(told, check=True, capture_output=True).stdout)
+        export = [keytool, "-exportcert", "-rfc", *where]
+        self.authority.write_bytes(subprocess.run(export, check=True, capture_output=True).stdout)
         return store
 
 
@@ -86,21 +86,21 @@ def test_every_client_of_ours_gets_in(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("SASL_PASSWORD", "wrong", "uthentication"),
         ("SECURITY_PROTOCOL", "PLAINTEXT", "now PLAINTEXT"),
         ("SSL_CA_FILE", "", "certificate verify failed"),
     ],
 )
-def test_who_does_not_get_in_is_told_why(system: System, name: str, value: str, says: str) -> None:
+def test_who_does_not_get_in_is_told_why(system: System, name: str, value: str, message: str) -> None:
     system.environ[f"SUPPORT_ROI_KAFKA_{name}"] = value
     if name == "SECURITY_PROTOCOL":
         for other in ("SSL_CA_FILE", "SASL_USERNAME", "SASL_PASSWORD"):
             del system.environ[f"SUPPORT_ROI_KAFKA_{other}"]
     for command in ("worker", "board", "topics"):
         process = system.cli(command).ends_with(1)
-        assert says in process.err, process.err
+        assert message in process.err, process.err
         assert "kafka.security_protocol" in process.err, "the remedy"
         assert "Traceback" not in process.err, process.err
         assert PASSWORD not in process.err

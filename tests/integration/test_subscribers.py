@@ -71,19 +71,19 @@ def test_each_breach_is_seen_once_by_its_id(system: System) -> None:
     until("three are taken back", lambda: len(system.read(SLA_BREACHES)) >= 18)
     system.wait_until_done()
 
-    told = rows(system, SLA_BREACHES)
+    breaches = rows(system, SLA_BREACHES)
     deadline = format_instant(began + 8000)
     name = "c{}|t|soon|{}".format
-    assert sorted(row["id"] for row in told[:15]) == sorted(name(n, deadline) for n in range(5, 20))
-    assert sorted(row["id"] for row in told[15:]) == sorted(name(n, deadline) for n in range(5, 8))
-    assert [row["retracted"] for row in told] == [False] * 15 + [True] * 3
+    assert sorted(row["id"] for row in breaches[:15]) == sorted(name(n, deadline) for n in range(5, 20))
+    assert sorted(row["id"] for row in breaches[15:]) == sorted(name(n, deadline) for n in range(5, 8))
+    assert [row["retracted"] for row in breaches] == [False] * 15 + [True] * 3
     for message in system.read(SLA_BREACHES):
         assert message.timestamp()[1] > parse_instant(deadline), "told before the deadline"
 
-    lines = [f"broken {row['id']}" for row in told[:15]] + [f"taken back {row['id']}" for row in told[15:]]
+    lines = [f"broken {row['id']}" for row in breaches[:15]] + [f"taken back {row['id']}" for row in breaches[15:]]
     until("the subscriber has seen all", lambda: len(subscriber.out.splitlines()) >= len(lines))
     assert subscriber.out.splitlines() == lines
-    assert console(system, SLA_BREACHES, len(told)) == [(row["id"], row) for row in told]
+    assert console(system, SLA_BREACHES, len(breaches)) == [(row["id"], row) for row in breaches]
 
 
 def console(system: System, topic: str, count: int) -> list[tuple[str, Row]]:
@@ -134,10 +134,10 @@ def repeated(system: System) -> list[str]:
     found = []
     for message in system.read(METRICS):
         key = message.key().decode()
-        said = None if message.value() is None else content_of(MetricRecord(**json.loads(message.value())))
-        if key in last and last[key] == said:
+        content = None if message.value() is None else content_of(MetricRecord(**json.loads(message.value())))
+        if key in last and last[key] == content:
             found.append(key)
-        last[key] = said
+        last[key] = content
     return found
 
 

@@ -27,47 +27,49 @@ def annotation(day: int = 0, text: str = "New macros", days: int | None = None) 
     return Annotation(kind="tool", at=at, until=None if days is None else Instant(at + days * DAY), text=text)
 
 
-def tell(board: Annotations, *told: Annotation) -> Annotations:
-    for one in told:
-        board.take(one.key.encode(), msgspec.json.encode(one.as_json()))
+def take(board: Annotations, *annotations: Annotation) -> Annotations:
+    for each in annotations:
+        board.take(each.key.encode(), msgspec.json.encode(each.as_json()))
     return board
 
 
 def test_a_change_is_marked_replaced_and_taken_back() -> None:
-    board = tell(Annotations(), annotation(1), annotation(0), annotation(1, days=3))
+    board = take(Annotations(), annotation(1), annotation(0), annotation(1, days=3))
     assert board.by_time() == (annotation(0), annotation(1, days=3))
     board.take(annotation(0).key.encode(), None)
     assert board.by_time() == (annotation(1, days=3),)
 
 
 def test_the_newest_are_kept_whatever_the_order() -> None:
-    told = [annotation(day) for day in range(MAX_ANNOTATIONS + 50)]
-    random.Random(1).shuffle(told)
-    assert tell(Annotations(), *told).by_time() == tuple(annotation(day) for day in range(50, MAX_ANNOTATIONS + 50))
+    annotations = [annotation(day) for day in range(MAX_ANNOTATIONS + 50)]
+    random.Random(1).shuffle(annotations)
+    assert take(Annotations(), *annotations).by_time() == tuple(
+        annotation(day) for day in range(50, MAX_ANNOTATIONS + 50)
+    )
 
 
 def test_what_is_no_annotation_takes_the_place_of_none() -> None:
-    board = tell(Annotations(), annotation())
+    board = take(Annotations(), annotation())
     board.take(b"other", b"{")
     board.take(b"other", b'{"kind":"weather","at":"2026-03-02T09:00:00Z","text":"Snow"}')
     assert board.by_time() == (annotation(),)
 
 
 def test_the_same_under_two_keys_is_one_series() -> None:
-    board = tell(Annotations(), annotation())
+    board = take(Annotations(), annotation())
     board.take(b"made by hand", msgspec.json.encode(annotation().as_json()))
     assert board.by_time() == (annotation(),)
 
 
 @pytest.mark.asyncio
 async def test_the_pages_show_what_the_snapshot_holds() -> None:
-    told = [annotation(0, 'Two "more"\nagents \\ é'), annotation(0, "Course", days=2), annotation(7, "Course")]
+    annotations = [annotation(0, 'Two "more"\nagents \\ é'), annotation(0, "Course", days=2), annotation(7, "Course")]
     latest = Latest()
     async with TestClient(TestServer(application(latest, [], version="1"))) as client:
         assert await (await client.get("/api/annotations")).json() == []
-        latest.show(Snapshot(1000, [], Health(ready=True), annotations=told))
+        latest.show(Snapshot(1000, [], Health(ready=True), annotations=annotations))
         rows = await (await client.get("/api/annotations")).json()
-        assert [decode(json.dumps(row).encode()) for row in rows] == told
+        assert [decode(json.dumps(row).encode()) for row in rows] == annotations
         page = await (await client.get("/metrics")).text()
     samples = {
         (sample.name, sample.labels["text"], sample.labels["at"]): (sample.labels["kind"], sample.value)
@@ -86,7 +88,7 @@ async def test_the_pages_show_what_the_snapshot_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--kind", "weather", "Snow"], "'weather' is not one of"),
         (["--kind", "tool", "x" * 201], "length <= 200"),
@@ -96,7 +98,7 @@ async def test_the_pages_show_what_the_snapshot_holds() -> None:
         (["--kind", "tool", "--remove", "x"], "--remove needs the --at"),
     ],
 )
-def test_a_wrong_annotation_is_refused_before_anything_is_sent(arguments: list[str], says: str) -> None:
+def test_a_wrong_annotation_is_refused_before_anything_is_sent(arguments: list[str], message: str) -> None:
     done = CliRunner().invoke(main, ["annotate", *arguments, "--bootstrap-servers", "127.0.0.1:1"])
     assert done.exit_code == 2, done.stderr
-    assert says in done.stderr
+    assert message in done.stderr

@@ -59,7 +59,7 @@ def parsed(text: bytes) -> list[Sample]:
     return [sample for family in text_string_to_metric_families(text.decode()) for sample in family.samples]
 
 
-def found(text: bytes, name: str) -> dict[tuple[str, ...], float]:
+def values_of(text: bytes, name: str) -> dict[tuple[str, ...], float]:
     return {tuple(s.labels.values()): s.value for s in parsed(text) if s.name == name}
 
 
@@ -78,12 +78,12 @@ def found(text: bytes, name: str) -> dict[tuple[str, ...], float]:
 def test_what_is_read_back_is_what_the_records_say(cells: list[tuple[str, str, Any]]) -> None:
     records = [record(value=v, dimension=d, member=m) for d, m, v in cells]
     text = exposition().values(snapshot(*records)).text
-    assert found(text, "support_tickets_created") == {("7d", d, m): float(v) for d, m, v in cells if v is not None}
+    assert values_of(text, "support_tickets_created") == {("7d", d, m): float(v) for d, m, v in cells if v is not None}
 
 
 def test_text_that_would_break_a_scrape_is_replaced() -> None:
     text = exposition().values(snapshot(record(member="a\ud800c"))).text
-    assert set(found(text, "support_tickets_created")) == {
+    assert set(values_of(text, "support_tickets_created")) == {
         ("7d", "channel", "a\ufffdc"),
     }
 
@@ -113,9 +113,9 @@ def test_what_a_value_is_compared_with_stands_beside_it() -> None:
         )
     )
     labels = ("7d", "channel")
-    assert found(text.text, "support_nps") == {(*labels, "email"): 5, (*labels, "new"): 6}
-    assert found(text.text, "support_nps_previous") == {(*labels, "email"): -2.5, (*labels, "ended"): 7}
-    assert found(text.text, "support_nps_year_before") == {(*labels, "email"): 0}
+    assert values_of(text.text, "support_nps") == {(*labels, "email"): 5, (*labels, "new"): 6}
+    assert values_of(text.text, "support_nps_previous") == {(*labels, "email"): -2.5, (*labels, "ended"): 7}
+    assert values_of(text.text, "support_nps_year_before") == {(*labels, "email"): 0}
     assert text.series == len(parsed(text.text)) == 8
 
 
@@ -128,7 +128,7 @@ def test_of_an_aligned_window_only_the_running_period_is_shown() -> None:
         record(value=4, window="year", period_start="2025-01-01T00:00:00+01:00", final=True),
         record(value=5),
     ]
-    values = found(exposition().values(snapshot(*records)).text, "support_tickets_created")
+    values = values_of(exposition().values(snapshot(*records)).text, "support_tickets_created")
     assert values == {("month", "channel", "email"): 1, ("7d", "channel", "email"): 5}
 
 
@@ -183,7 +183,7 @@ def test_a_catalogue_that_clashes_is_refused(ids: tuple[str, ...]) -> None:
 def test_labels_are_kept_only_as_long_as_they_are_used() -> None:
     it = exposition()
     it.values(snapshot(record(member="a")))
-    assert set(found(it.values(snapshot(record(member="b"))).text, "support_tickets_created")) == {
+    assert set(values_of(it.values(snapshot(record(member="b"))).text, "support_tickets_created")) == {
         ("7d", "channel", "b")
     }
     assert len(it._labels) == 1
@@ -191,5 +191,5 @@ def test_labels_are_kept_only_as_long_as_they_are_used() -> None:
 
 def test_whole_numbers_and_small_ones_survive() -> None:
     text = exposition().values(snapshot(record(value=10**15), record(value=5e-324, member="b"))).text
-    assert sorted(found(text, "support_tickets_created").values()) == [5e-324, 1e15]
-    assert not any(math.isnan(v) for v in found(text, "support_tickets_created").values())
+    assert sorted(values_of(text, "support_tickets_created").values()) == [5e-324, 1e15]
+    assert not any(math.isnan(v) for v in values_of(text, "support_tickets_created").values())

@@ -36,12 +36,12 @@ def snapshot(*records: MetricRecord, ready: bool = True) -> Snapshot:
 class Recorder:
     def __init__(self) -> None:
         self.batches: list[list[tuple[bytes, bytes | None]]] = []
-        self.held: list[str] = []
+        self.stored_keys: list[str] = []
         self.fail = 0
         self.slept = 0.0
 
-    async def keys(self) -> list[str]:
-        return self.held
+    async def read_keys(self) -> list[str]:
+        return self.stored_keys
 
     async def send(self, batch: Sequence[tuple[bytes, bytes | None]]) -> None:
         if self.fail:
@@ -59,7 +59,7 @@ class Recorder:
 
 
 def publisher(recorder: Recorder, **options: Any) -> MetricPublisher:
-    return MetricPublisher(recorder.send, recorder.keys, sleep=recorder.sleep, clock=lambda: 0.0, **options)
+    return MetricPublisher(recorder.send, recorder.read_keys, sleep=recorder.sleep, clock=lambda: 0.0, **options)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_who_waited_longest_goes_first() -> None:
 
 
 def test_a_vanished_key_is_withdrawn_but_a_past_period_stays() -> None:
-    gone, past = record("gone"), record("x", window="month", period_start=MARCH)
-    assert metric_changes(sent(gone, past), [record("other")]).withdrawn == [gone.key]
+    vanished, past = record("vanished"), record("x", window="month", period_start=MARCH)
+    assert metric_changes(sent(vanished, past), [record("other")]).withdrawn == [vanished.key]
     still = record("other", window="month", period_start=MARCH)
     assert metric_changes(sent(past), [still]).withdrawn == [past.key]
 
@@ -152,7 +152,7 @@ async def test_what_a_failure_left_behind_is_withdrawn_when_it_vanishes() -> Non
 async def test_what_another_board_left_behind_is_replaced_or_withdrawn() -> None:
     """But for its periods that nobody tells any more."""
     recorder, past = Recorder(), record("x", window="month", period_start=MARCH)
-    recorder.held = [record(member).key for member in ("a", "b|c")] + [past.key]
+    recorder.stored_keys = [record(member).key for member in ("a", "b|c")] + [past.key]
     it = publisher(recorder)
     await it.publish(snapshot(record("a"), ready=False))
     assert recorder.take() == [], "nothing is known yet"
@@ -211,5 +211,5 @@ async def test_a_run_survives_failures_and_ends_with_the_screen() -> None:
             latest.show(snapshot(record(value=value)))
 
     latest.show(snapshot(record()))
-    await MetricPublisher(recorder.send, recorder.keys, sleep=sleep).run(latest)
+    await MetricPublisher(recorder.send, recorder.read_keys, sleep=sleep).run(latest)
     assert recorder.take()[-1] == (record().key, 3)

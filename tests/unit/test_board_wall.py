@@ -39,9 +39,9 @@ def wall(
     health: Health | None = None,
     findings: Sequence[Finding] = (),
 ) -> dict[str, Any]:
-    shown = wall_json(Snapshot(0, records, health or Health(ready=True), findings=findings), METRICS, targets)
-    told: dict[str, Any] = json.loads(msgspec.json.encode(shown))
-    return told
+    data = wall_json(Snapshot(0, records, health or Health(ready=True), findings=findings), METRICS, targets)
+    decoded: dict[str, Any] = json.loads(msgspec.json.encode(data))
+    return decoded
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def test_verdicts(case: Case) -> None:
 def test_a_goal_goes_before_the_benchmark_in_its_window_only() -> None:
     goal = Goal("ninety", "csat_ratio", "30d", "all", "all", 0.9, None, None, LATER)
     targets = Targets(csat_benchmark=0.78, goals=(goal,))
-    shown = wall(record("csat_ratio", 0.85), record("csat_ratio", 0.85, window="7d"), targets=targets)
-    assert shown["verdicts"] == {
+    data = wall(record("csat_ratio", 0.85), record("csat_ratio", 0.85, window="7d"), targets=targets)
+    assert data["verdicts"] == {
         "30d": {"csat_ratio": [MISSED, 0.9, "ninety"]},
         "7d": {"csat_ratio": [MET, 0.78, "benchmark"]},
     }
@@ -90,12 +90,12 @@ def test_a_relative_goal_is_no_target_of_its_own() -> None:
 
 
 def test_what_was_before_is_left_out_where_nothing_is_compared() -> None:
-    shown = wall(
+    data = wall(
         record("roi_net_ratio", 1.0, previous=0.5),
         record("roi_gross_ratio", 2.0, previous=None, year_before=1.5),
         record("nps", 40.0),
     )
-    assert shown["before"] == {"30d": {"roi_net_ratio": [0.5], "roi_gross_ratio": [None, 1.5]}}
+    assert data["before"] == {"30d": {"roi_net_ratio": [0.5], "roi_gross_ratio": [None, 1.5]}}
 
 
 def test_days_are_the_ended_ones_in_order_from_the_first_that_says_anything() -> None:
@@ -104,16 +104,16 @@ def test_days_are_the_ended_ones_in_order_from_the_first_that_says_anything() ->
         return record("tickets_created", value, window="day", period_start=start, final=final)
 
     days = (7, 5), (9, 99), (8, None), (6, 4), (4, 0), (5, 0), (3, 7), (2, 0)  # the 9th is running
-    shown = wall(*(day(date, value, final=date < 5) for date, value in days))
-    assert shown["days"] == {"tickets_created": ["2026-03-03", [7, 0, 0, 4, 5, None]]}
+    data = wall(*(day(date, value, final=date < 5) for date, value in days))
+    assert data["days"] == {"tickets_created": ["2026-03-03", [7, 0, 0, 4, 5, None]]}
 
 
 def test_only_running_periods_are_shown() -> None:
     before = "2026-03-02T00:00:00+01:00"
-    shown = wall(
+    data = wall(
         record("nps", 1.0, window="day", period_start=TODAY), record("nps", 2.0, window="day", period_start=before)
     )
-    assert shown["values"]["day"]["nps"][0] == 1.0
+    assert data["values"]["day"]["nps"][0] == 1.0
 
 
 def test_breaches_by_target_the_worst_first() -> None:
@@ -129,14 +129,14 @@ def test_breaches_by_target_the_worst_first() -> None:
         record("sla_attained_ratio", None, member="chat", dimension="target", window="1h", count=0),
         record("tickets_open", 7, window="now"),
     ]
-    told = json.loads(breaches_json(Snapshot(5, records, Health(ready=True)), Targets(goals=(goal,))))
-    assert (told["as_of"], told["open_breached"], told["due_soon"]) == (5, 4, 3)
-    assert [(row["target"], row["open_breached"], row["due_soon"]) for row in told["targets"]] == [
+    data = json.loads(breaches_json(Snapshot(5, records, Health(ready=True)), Targets(goals=(goal,))))
+    assert (data["as_of"], data["open_breached"], data["due_soon"]) == (5, 4, 3)
+    assert [(row["target"], row["open_breached"], row["due_soon"]) for row in data["targets"]] == [
         ("a\u202eb", 2, 0),
         ("chat", 2, 0),
         ("reply", 0, 3),
     ]
-    assert told["targets"][1]["attained"] == {
+    assert data["targets"][1]["attained"] == {
         "7d": {"value": 0.95, "count": 40, "verdict": MET},
         "1h": {"value": None, "count": 0, "verdict": None},
     }
@@ -146,7 +146,7 @@ def test_warnings_surges_and_goals() -> None:
     def surge(member: str, value: float | None, count: int) -> MetricRecord:
         return record("surge_ratio", value, window="1h", dimension="issue_type", member=member, count=count)
 
-    shown = wall(
+    data = wall(
         surge("at both limits", 3.0, 10),
         surge("the highest", 9.0, 12),
         surge("too few", 9.0, 9),
@@ -155,7 +155,7 @@ def test_warnings_surges_and_goals() -> None:
         record("goal_progress_ratio", 0.4, window="7d", dimension="goal", member="mine"),
         record("goal_off_pace", 1, window="7d", dimension="goal", member="mine"),
     )
-    assert shown["attention"] == {
+    assert data["attention"] == {
         "warnings": {},
         "at_risk": [],
         "surges": [["issue_type", "the highest", 9.0, 12], ["issue_type", "at both limits", 3.0, 10]],
@@ -185,16 +185,16 @@ def test_a_warning_holds_where_it_holds_of_one_member_and_customers_at_risk_are_
 
 def test_dead_letters_are_told_by_reason() -> None:
     health = Health(ready=True, dead_letters={"schema": 2, "not_json": 0}, newest_event={"support.tickets": 9})
-    told = wall(health=health)["health"]
-    assert told["dead_letters"] == 2
-    assert told["dead_letter_reasons"] == {"schema": 2}
-    assert told["newest_event"] == {"support.tickets": 9}
-    assert told["inputs"] == {"state": "live", "waiting_records": 0, "seconds_to_go": None}
+    data = wall(health=health)["health"]
+    assert data["dead_letters"] == 2
+    assert data["dead_letter_reasons"] == {"schema": 2}
+    assert data["newest_event"] == {"support.tickets": 9}
+    assert data["inputs"] == {"state": "live", "waiting_records": 0, "seconds_to_go": None}
 
 
 def test_how_far_the_workers_are_is_told() -> None:
-    told = wall(health=Health(ready=True, input_lag=InputLag("catching_up", 9_000, 12.5)))["health"]
-    assert told["inputs"] == {"state": "catching_up", "waiting_records": 9_000, "seconds_to_go": 12.5}
+    data = wall(health=Health(ready=True, input_lag=InputLag("catching_up", 9_000, 12.5)))["health"]
+    assert data["inputs"] == {"state": "catching_up", "waiting_records": 9_000, "seconds_to_go": 12.5}
 
 
 def breach(ticket: str, deadline: str, **changed: Any) -> bytes:
@@ -233,8 +233,8 @@ def test_recent_breaches_are_before_the_snapshots_instant_and_name_no_customer()
     recent = RecentBreaches()
     for ticket, deadline in (("past", "1970-01-01T00:00:01Z"), ("now", "1970-01-01T00:00:02Z")):
         recent.take(ticket.encode(), breach(ticket, deadline))
-    shown = Snapshot(2_000, [], Health(ready=True), breaches=recent.newest_first())
-    assert json.loads(breaches_json(shown, NO_TARGETS))["recent"] == [
+    snapshot = Snapshot(2_000, [], Health(ready=True), breaches=recent.newest_first())
+    assert json.loads(breaches_json(snapshot, NO_TARGETS))["recent"] == [
         {
             "ticket_id": "past",
             "target": "reply",

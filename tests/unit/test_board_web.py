@@ -235,7 +235,7 @@ async def test_pages_catalogue_and_headers() -> None:
         modules = ["/static/wall.js"]
         for name in modules:  # grows while it is read
             source = await (await client.get(name)).text()
-            imported = {f"/static/{found}" for found in re.findall(r'from "\./(\w+\.js)"', source)}
+            imported = {f"/static/{name}" for name in re.findall(r'from "\./(\w+\.js)"', source)}
             modules.extend(sorted(imported - set(modules)))
         assert set(modules) == {f"/static/{path.name}" for path in STATIC.glob("*.js")}
         catalogue = await (await client.get("/api/catalogue")).json()
@@ -272,14 +272,14 @@ async def test_the_stream_waits_shows_and_beats() -> None:
         latest.show(snapshot(ready=False))
         assert (await next_named(answer, "waiting"))["lag_records"] == 12
         latest.show(snapshot(as_of=2_000))
-        shown = await next_named(answer, "snapshot")
-        assert shown["as_of"] == 2_000
-        assert shown["values"] == {
+        data = await next_named(answer, "snapshot")
+        assert data["as_of"] == 2_000
+        assert data["values"] == {
             "7d": {"tickets_created": [1, 3, None, None], "roi_net_ratio": [None, 3, None, None]},
             "24h": {"tickets_created": [2, 3, None, None]},
         }
-        assert shown["groups"] == {"7d": {"benefit": [["renewal", 100, 3, None, None]]}}
-        assert shown["metrics"]["benefit"]["unit"] == "EUR_minor"
+        assert data["groups"] == {"7d": {"benefit": [["renewal", 100, 3, None, None]]}}
+        assert data["metrics"]["benefit"]["unit"] == "EUR_minor"
         assert (await next_named(answer, "beat"))["age"] is not None
 
 
@@ -333,10 +333,10 @@ async def test_a_slow_waiter_misses_snapshots_and_gets_the_newest() -> None:
     latest = Latest()
     for as_of in range(5):
         latest.show(snapshot(as_of=as_of))
-    shown = await latest.after(0)
-    assert shown is not None
-    assert shown.number == 5
-    assert shown.snapshot.as_of == 4
+    newest = await latest.after(0)
+    assert newest is not None
+    assert newest.number == 5
+    assert newest.snapshot.as_of == 4
     waiting = asyncio.create_task(latest.after(5))
     await asyncio.sleep(0)
     latest.close()
