@@ -28,7 +28,7 @@ from streams.core.events.annotation import decode as decode_annotation
 from streams.core.temporal.instants import format_instant
 
 if TYPE_CHECKING:
-    from streams.commands.replay import Letters
+    from streams.commands.replay import DeadLetters
 
 
 @click.command()
@@ -59,7 +59,7 @@ def replay(
     compare: tuple[str, str] | None,
 ) -> None:
     """Values from event files (JSON lines, .gz too; a folder means all in it), without Kafka."""
-    from streams.commands.replay import Letters
+    from streams.commands.replay import DeadLetters
     from streams.connectors.files import FileError, paths_of
 
     if start is not None and as_of is not None and start >= as_of:
@@ -68,7 +68,7 @@ def replay(
         raise click.UsageError("--compare and --every do not go together")
     files = [context.obj] if compare is None else list(compare)
     settings = [read_settings(file) for file in files]
-    letters = Letters(dead_letters)
+    letters = DeadLetters(dead_letters)
     try:
         found = paths_of(paths)
         if compare is None:
@@ -89,7 +89,7 @@ def _replay(
     paths: list[Path],
     instants: tuple[int | None, int | None, int | None],
     shape: str,
-    letters: Letters,
+    letters: DeadLetters,
 ) -> None:
     from streams.commands import table
     from streams.commands.replay import replay as run
@@ -109,7 +109,7 @@ def _compare(
     paths: list[Path],
     instants: tuple[int | None, int | None],
     shape: str,
-    letters: Letters,
+    letters: DeadLetters,
 ) -> None:
     from streams.commands import compare
     from streams.commands.replay import replay as run

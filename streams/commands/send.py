@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from streams.connectors.files import read_events, size
-from streams.core.events.decoding import Rejected, decode
+from streams.connectors.files import read_lines, total_bytes
+from streams.connectors.registry import CONNECTORS, EVENT_FILES
+from streams.core.events.decoding import Rejected
 from streams.core.events.keys import record_key
 from streams.kafka.connection import Connection
 from streams.kafka.sender import sending
@@ -20,21 +21,23 @@ __all__ = ["send"]
 
 
 async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
-    """Sends every line and waits for all acknowledgements; returns how many went to each topic.
+    """Sends every line and waits for all acknowledgements; returns the number of records by topic.
 
-    A line that is no event is sent to the tickets topic as it is: the worker dead-letters it with its reason, so
-    that nothing is lost on the way. The record's time is the sending's, so that retention spares old events.
+    A line that is no event goes to the tickets topic unchanged: the worker dead-letters it with its reason, so that
+    nothing is lost on the way. A record's time is that of sending, so that retention spares old events.
     """
+    connector = CONNECTORS[EVENT_FILES]
     counts: Counter[str] = Counter()
     async with sending(kafka) as send_record:
-        with click.progressbar(length=size(paths), label="sending", file=sys.stderr, width=30) as bar:
-            for located in read_events(paths, bar.update):
+        with click.progressbar(length=total_bytes(paths), label="sending", file=sys.stderr, width=30) as bar:
+            for line in read_lines(paths, bar.update):
                 try:
-                    event = decode(located.body)
+                    (event,) = connector(line.body)
                     topic, key = topic_of(event), record_key(event).encode()
                 except Rejected:
                     topic, key = TICKETS, None
                     counts["no event, left to the worker to dead-letter"] += 1
-                await send_record(topic, key, located.body)
+                # The line as it stands and not the event: unknown fields are kept.
+                await send_record(topic, key, line.body)
                 counts[topic] += 1
     return counts

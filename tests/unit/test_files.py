@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.connectors.files import LONGEST, FileError, paths_of, read_events, size
+from streams.connectors.files import MAX_LINE_BYTES, FileError, paths_of, read_lines, total_bytes
 
 
 def lines(*paths: Path) -> list[tuple[str, int, bytes]]:
-    return [(found.path.name, found.line, found.body) for found in read_events(paths, lambda _: None)]
+    return [(line.path.name, line.number, line.body) for line in read_lines(paths, lambda _: None)]
 
 
 def test_lines_are_located_and_empty_ones_left_out(tmp_path: Path) -> None:
@@ -57,15 +57,15 @@ def test_a_broken_gzip_is_named(tmp_path: Path) -> None:
 
 def test_an_endless_line_is_cut_off_and_the_next_one_read(tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
-    path.write_bytes(b"1\n" + b"x" * (3 * LONGEST + 5) + b"\n2\n")
+    path.write_bytes(b"1\n" + b"x" * (3 * MAX_LINE_BYTES + 5) + b"\n2\n")
     found = lines(path)
     assert [line for _, line, _ in found] == [1, 2, 3]
-    assert [len(body) for _, _, body in found] == [1, LONGEST, 1]
+    assert [len(body) for _, _, body in found] == [1, MAX_LINE_BYTES, 1]
     # also where the line ends exactly at the bound
-    path.write_bytes(b"x" * (LONGEST - 1) + b"\n2\n")
-    assert [len(body) for _, _, body in lines(path)] == [LONGEST - 1, 1]
-    path.write_bytes(b"x" * LONGEST + b"\n2\n")
-    assert [len(body) for _, _, body in lines(path)] == [LONGEST, 1]
+    path.write_bytes(b"x" * (MAX_LINE_BYTES - 1) + b"\n2\n")
+    assert [len(body) for _, _, body in lines(path)] == [MAX_LINE_BYTES - 1, 1]
+    path.write_bytes(b"x" * MAX_LINE_BYTES + b"\n2\n")
+    assert [len(body) for _, _, body in lines(path)] == [MAX_LINE_BYTES, 1]
 
 
 def test_progress_adds_up_to_the_size_on_disk(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_progress_adds_up_to_the_size_on_disk(tmp_path: Path) -> None:
     plain.write_bytes(content)
     zipped.write_bytes(gzip.compress(content))
     told: list[int] = []
-    assert sum(1 for _ in read_events([plain, zipped], told.append)) == 18_000
-    assert sum(told) == size([plain, zipped])
+    assert sum(1 for _ in read_lines([plain, zipped], told.append)) == 18_000
+    assert sum(told) == total_bytes([plain, zipped])
     assert all(step >= 0 for step in told)
     assert len(told) > 4
