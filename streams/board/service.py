@@ -94,7 +94,7 @@ class BoardService:
             version=__version__,
             limits=WebLimits(stale_seconds=max(30.0, 4 * settings.board.refresh_seconds)),
             documents=documents(),
-            targets=settings.yardstick(),
+            targets=settings.targets(),
         )
 
     async def _publishers(self, stack: AsyncExitStack) -> list[Work]:
@@ -181,9 +181,9 @@ def _reader(settings: Settings) -> Reader:
         settings.rolling(policy),
         settings.metrics.chosen(),
         limit=settings.dimensions.limit,
-        dimensions=settings.shown(),
+        dimensions=settings.label_dimensions(),
         aligned=settings.aligned(policy),
-        targets=settings.yardstick(),
+        targets=settings.targets(),
     )
 
 

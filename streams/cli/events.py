@@ -13,8 +13,8 @@ import click
 import msgspec
 
 from streams.cli.shared import (
-    Instant,
-    Step,
+    StepType,
+    TimeType,
     bootstrap_option,
     kafka_of,
     on_signals,
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--from", "start", type=Instant(), help="Adds the window `period` = [from, as-of), exact to the ms.")
-@click.option("--as-of", type=Instant(), help="The instant all windows end at  [default: just past the last event]")
-@click.option("--every", type=Step(), help="Also at every such step before it, e.g. 1d.")
-@click.option("--format", "shape", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@click.option("--from", "start", type=TimeType(), help="Adds the window `period` = [from, as-of), exact to the ms.")
+@click.option("--as-of", type=TimeType(), help="The instant all windows end at  [default: just past the last event]")
+@click.option("--every", type=StepType(), help="Also at every such step before it, e.g. 1d.")
+@click.option("--format", "output_format", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 @click.option(
     "--dead-letters", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected lines to this file."
 )
@@ -54,7 +54,7 @@ def replay(
     start: int | None,
     as_of: int | None,
     every: int | None,
-    shape: str,
+    output_format: str,
     dead_letters: Path | None,
     compare: tuple[str, str] | None,
 ) -> None:
@@ -72,9 +72,9 @@ def replay(
     try:
         found = paths_of(paths)
         if compare is None:
-            _replay(settings[0], found, (start, as_of, every), shape, letters)
+            _replay(settings[0], found, (start, as_of, every), output_format, letters)
         else:
-            _compare(settings, found, (start, as_of), shape, letters)
+            _compare(settings, found, (start, as_of), output_format, letters)
         sys.stdout.flush()
     except FileError as error:
         raise click.ClickException(str(error)) from None
@@ -88,7 +88,7 @@ def _replay(
     settings: Settings,
     paths: list[Path],
     instants: tuple[int | None, int | None, int | None],
-    shape: str,
+    output_format: str,
     letters: DeadLetters,
 ) -> None:
     from streams.commands import table
@@ -96,7 +96,7 @@ def _replay(
 
     encode = msgspec.json.Encoder().encode
     for _, records in run(settings, paths, *instants, letters):
-        if shape == "jsonl":
+        if output_format == "jsonl":
             sys.stdout.buffer.writelines(encode(record) + b"\n" for record in records)
             continue
         click.echo(f"as of {records[0].as_of}" if records else "no values")
@@ -108,21 +108,21 @@ def _compare(
     settings: list[Settings],
     paths: list[Path],
     instants: tuple[int | None, int | None],
-    shape: str,
+    output_format: str,
     letters: DeadLetters,
 ) -> None:
-    from streams.commands import compare
+    from streams.commands import compare_settings
     from streams.commands.replay import replay as run
 
     sides = [
         [record for _, records in run(side, paths, *instants, None, letters) for record in records] for side in settings
     ]
-    found = compare.pairs(*sides)
-    if shape == "jsonl":
+    found = compare_settings.pairs(*sides)
+    if output_format == "jsonl":
         encode = msgspec.json.Encoder().encode
-        sys.stdout.buffer.writelines(encode(row) + b"\n" for row in compare.rows(found))
+        sys.stdout.buffer.writelines(encode(row) + b"\n" for row in compare_settings.rows(found))
         return
-    for line in compare.lines(found):
+    for line in compare_settings.lines(found):
         click.echo(line)
 
 
@@ -151,8 +151,8 @@ def send(context: click.Context, paths: tuple[str, ...], bootstrap_servers: str 
 @click.command()
 @click.argument("text")
 @click.option("--kind", type=click.Choice(KINDS), required=True, help="What changed.")
-@click.option("--at", type=Instant(), help="When  [default: now]")
-@click.option("--until", type=Instant(), help="When it was over again, exclusive.")
+@click.option("--at", type=TimeType(), help="When  [default: now]")
+@click.option("--until", type=TimeType(), help="When it was over again, exclusive.")
 @click.option("--remove", is_flag=True, help="Take back what was said: the same kind, --at and text.")
 @bootstrap_option
 @click.pass_context
@@ -191,7 +191,7 @@ def annotate(
     "--bootstrap-servers", metavar="HOST:PORT,…", help="Send to this Kafka: history, then live, until Ctrl-C."
 )
 @click.option("--days", type=click.FloatRange(0.01, 3650), default=90, show_default=True)
-@click.option("--end", type=Instant(), help="End of the files  [default: now]")
+@click.option("--end", type=TimeType(), help="End of the files  [default: now]")
 @click.option("--speed", type=click.FloatRange(0.1, 1000), default=1, show_default=True)
 @click.option("--tickets-per-day", type=click.FloatRange(1, 1_000_000), default=250, show_default=True)
 @click.option("--customers", type=click.IntRange(1, 1_000_000), default=2000, show_default=True)
@@ -206,10 +206,10 @@ def simulate(
     if (out is None) == (bootstrap_servers is None):
         raise click.UsageError("name either --out FOLDER or --bootstrap-servers")
     if out is not None:
-        from streams.demo.commands import write_files
+        from streams.demo.event_files import write_event_files
 
         now = int(datetime.now(UTC).timestamp()) * 1000
-        counts = write_files(
+        counts = write_event_files(
             out, days=days, seed=seed, end_ms=end or now, customers=customers, tickets_per_day=tickets_per_day,
             compress=compress, on_progress=lambda n: click.echo(f"\r{n:,} events", nl=False, err=True),
         )  # fmt: skip

@@ -36,12 +36,14 @@ def topics(context: click.Context, bootstrap_servers: str | None, dry_run: bool,
 
 
 @click.command()
-@click.option("--format", "shape", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
-def metrics(shape: str) -> None:
+@click.option(
+    "--format", "output_format", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True
+)
+def metrics(output_format: str) -> None:
     """The catalogue: every metric with its definition."""
     from streams.commands import catalogue
 
-    click.echo("\n".join(catalogue.lines(shape)))
+    click.echo("\n".join(catalogue.lines(output_format)))
 
 
 @click.command()

@@ -38,7 +38,7 @@ def demo(
 ) -> None:  # fmt: skip
     """Everything on one machine: a simulated desk, Kafka, worker, board and wall."""
     from streams.commands import table
-    from streams.demo.demo import demo as run
+    from streams.demo.launcher import demo as run
 
     settings = _with_port(settings_of(context), port)
     kafka = None if bootstrap_servers is None else kafka_of(settings, bootstrap_servers)

@@ -20,7 +20,7 @@ T = TypeVar("T")
 _STEPS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 
-class Instant(click.ParamType):
+class TimeType(click.ParamType):
     """RFC 3339, or a date for its first instant in UTC."""
 
     name = "time"
@@ -35,7 +35,7 @@ class Instant(click.ParamType):
             self.fail(f"{value!r}: expected a time such as 2026-01-31T00:00:00Z, or a date", param, ctx)
 
 
-class Step(click.ParamType):
+class StepType(click.ParamType):
     name = "step"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
@@ -84,6 +84,6 @@ bootstrap_option = click.option(
 )
 as_of_option = click.option(
     "--as-of",
-    type=Instant(),
+    type=TimeType(),
     help="Run as if the clock stood at this time, for audits and old data; later events still count.",
 )

@@ -14,11 +14,11 @@ from streams.core.metrics.families import METRICS
 __all__ = ["lines"]
 
 
-def lines(shape: str) -> Iterator[str]:
-    """The catalogue's lines in one of the shapes ``table``, ``json`` and ``markdown``."""
-    if shape == "json":
+def lines(output_format: str) -> Iterator[str]:
+    """The catalogue's lines in one of the formats ``table``, ``json`` and ``markdown``."""
+    if output_format == "json":
         yield msgspec.json.format(msgspec.json.encode([_row(metric) for metric in METRICS.values()])).decode()
-    elif shape == "markdown":
+    elif output_format == "markdown":
         yield from metrics_page()
     else:
         width = max(map(len, METRICS))

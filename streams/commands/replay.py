@@ -88,10 +88,10 @@ def replay(
         for point, bucket in zip(points, buckets, strict=True):
             _derive(run, bucket, outcomes, bar.update)
             bucket.clear()
-            yield (
-                point,
-                list(run.records(point, settings.metrics.chosen(), settings.dimensions.limit, settings.shown())),
+            records = run.records(
+                point, settings.metrics.chosen(), settings.dimensions.limit, settings.label_dimensions()
             )
+            yield point, list(records)
     outcomes += Counter({"orphans": run.flaws.orphans, "unconverted": run.flaws.unconverted})
     _report(outcomes)
 
@@ -120,7 +120,7 @@ def _replay_at(settings: Settings, points: Sequence[int], start: int | None) -> 
         points,
         start,
         aligned=settings.aligned(policy),
-        yardstick=settings.yardstick(),
+        yardstick=settings.targets(),
     )
 
 

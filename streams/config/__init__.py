@@ -3,15 +3,15 @@
 Every key has a default, so that no file at all is a valid configuration. A wrong key or value is a ``ConfigError``
 that names it, what was expected, and the nearest right key.
 
-``tables`` and ``settings`` have the keys, ``sources`` reads file and environment, ``shape``, ``checks`` and ``goals``
-refuse what is wrong, ``building`` makes what the core is given.
+``tables`` and ``settings`` have the keys, ``loading`` reads file and environment, ``vocabulary``, ``consistency`` and
+``goal_checks`` refuse what is wrong, ``parameters`` makes what the core is given.
 """
 
 from __future__ import annotations
 
 from streams.config.errors import ConfigError
+from streams.config.loading import FILE_VARIABLE, PREFIX, load, paths
 from streams.config.settings import Settings
-from streams.config.sources import FILE_VARIABLE, PREFIX, load, paths
 from streams.config.tables import KafkaTable, ServiceLevelTable
 
 __all__ = ["FILE_VARIABLE", "PREFIX", "ConfigError", "KafkaTable", "ServiceLevelTable", "Settings", "load", "paths"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from streams.config import building
+from streams.config import parameters
 from streams.config.tables import (
     AttributionTable,
     BoardTable,
@@ -60,7 +60,7 @@ class Settings(Table, frozen=True, kw_only=True):
 
     def policy(self) -> Policy:
         """The formulas' parameters."""
-        return building.policy(self)
+        return parameters.policy(self)
 
     def rolling(self, policy: Policy) -> list[RollingWindow]:
         """The rolling windows, on the policy's calendar."""
@@ -70,10 +70,10 @@ class Settings(Table, frozen=True, kw_only=True):
         """The aligned windows, on the policy's calendar."""
         return [AlignedWindow(name, policy.days) for name in self.windows.aligned]
 
-    def yardstick(self) -> Targets:
+    def targets(self) -> Targets:
         """What values are judged by."""
-        return building.yardstick(self)
+        return parameters.targets(self)
 
-    def shown(self) -> tuple[str, ...] | None:
+    def label_dimensions(self) -> tuple[str, ...] | None:
         """The label dimensions to publish; None = all."""
         return self.dimensions.names or None

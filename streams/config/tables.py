@@ -14,10 +14,9 @@ from streams.kafka.connection import Connection
 Positive = Annotated[int, Meta(ge=1, le=10**9)]
 Whole = Annotated[int, Meta(ge=0, le=10**15)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Days = Annotated[float, Meta(ge=0, le=3650)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-#: A code of money, and a day of the week: closed, so that a wrong one is named with the nearest (``shape``).
+#: A code of money, and a day of the week: closed, so that a wrong one is named with the nearest (``vocabulary``).
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="a code of three capital letters such as USD")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 

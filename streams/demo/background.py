@@ -7,24 +7,12 @@ from datetime import UTC, datetime
 from math import exp
 from typing import NamedTuple
 
+from streams.core.temporal.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 from streams.demo import shop
-from streams.demo.desk import (
-    BASKET,
-    BUYING,
-    CHANNELS,
-    CONTACTS,
-    DAY,
-    HOUR,
-    ISSUES,
-    MEAN_RHYTHM,
-    MINUTE,
-    PRODUCTS,
-    SECOND,
-    rhythm,
-)
+from streams.demo.company import BASKET, BUYING, CHANNELS, CONTACTS, ISSUES, MEAN_RHYTHM, PRODUCTS, rhythm
 from streams.demo.surveys import relationship_surveys
 from streams.demo.tickets import ticket
-from streams.demo.world import Customer, Process, World, rfc3339
+from streams.demo.world import Customer, Process, World
 from streams.kafka.topics import COSTS, ORDERS, TICKETS
 
 EVENLY = dict.fromkeys(BUYING, 1.0)
@@ -148,7 +136,7 @@ def _bills(world: World) -> Process:
         for bill in BILLS:
             full = bill.each * world.payroll
             share = (after - begin) / (after - first)
-            cost_id = f"{world.tag}-{bill.item.split()[0]}-{rfc3339(first)[:7]}"
+            cost_id = f"{world.tag}-{bill.item.split()[0]}-{format_instant(first)[:7]}"
             basis = "actual" if bill.known else "estimate"
             period = (begin, after)
             _book(world, cost_id, bill.category, bill.item, int(full * share), period, basis, bill.labels)
@@ -194,8 +182,8 @@ def _book(
         item=item,
         amount_minor=amount,
         currency=world.currency,
-        period_start=rfc3339(period[0]),
-        period_end=rfc3339(period[1]),
+        period_start=format_instant(period[0]),
+        period_end=format_instant(period[1]),
         basis=basis,
         **labels,
     )

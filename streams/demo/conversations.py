@@ -6,7 +6,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from math import exp
 
-from streams.demo.desk import ACCOUNTS, BILLING, CARE, CHANNEL, HOUR, ISSUE, LIVE, MINUTE, SECOND, TECHNICAL, Agent
+from streams.core.temporal.instants import HOUR, MINUTE, SECOND
+from streams.demo.company import ACCOUNTS, BILLING, CARE, CHANNEL, ISSUE, LIVE, TECHNICAL, Agent
 from streams.demo.world import Customer, Process, World
 from streams.kafka.topics import TICKETS
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import exp
 from typing import Any
 
-from streams.demo.desk import BASKET, BUYING, DAY, HOUR, MINUTE, PRODUCTS, SECOND
+from streams.core.temporal.instants import DAY, HOUR, MINUTE, SECOND
+from streams.demo.company import BASKET, BUYING, PRODUCTS
 from streams.demo.world import Customer, Process, World
 from streams.kafka.topics import CUSTOMERS, ORDERS
 
@@ -97,7 +98,6 @@ def purchase(
         world.emit(ORDERS, customer.id, "order.paid", amount_minor=total - total // 2, **money)
     else:
         world.emit(ORDERS, customer.id, "order.paid", amount_minor=total, **money)
-    customer.orders += 1
     customer.paid += total
     _promote(world, customer)
     chance = rng.random()

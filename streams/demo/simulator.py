@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from heapq import heappop, heapreplace
 from typing import Final
 
-from streams.core.temporal.instants import parse_instant
+from streams.core.temporal.instants import DAY, format_instant, parse_instant
 from streams.demo.background import open_desk, surge_now
-from streams.demo.desk import DAY
-from streams.demo.world import SimulatedEvent, World, rfc3339
+from streams.demo.world import SimulatedEvent, World
 
 __all__ = ["SimulatedEvent", "live", "simulate", "wall_clock"]
 
@@ -125,8 +124,8 @@ def _on_the_wall(one: SimulatedEvent, began: int, speed: float) -> SimulatedEven
         return at if at <= began else began + int((at - began) / speed)
 
     body = one.event
-    changed = {"occurred_at": rfc3339(wall(one.at))}
+    changed = {"occurred_at": format_instant(wall(one.at))}
     for name in ("period_start", "period_end"):
         if name in body:
-            changed[name] = rfc3339(wall(parse_instant(body[name])))
+            changed[name] = format_instant(wall(parse_instant(body[name])))
     return one._replace(at=wall(one.at), event={**body, **changed})

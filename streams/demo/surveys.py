@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.demo.desk import DAY, HOUR, MINUTE, SURVEY_KINDS
+from streams.core.temporal.instants import DAY, HOUR, MINUTE
+from streams.demo.company import SURVEY_KINDS
 from streams.demo.world import Customer, Process, World
 from streams.kafka.topics import SURVEYS
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import log2
 
+from streams.core.temporal.instants import DAY, HOUR, MINUTE, SECOND
 from streams.demo import shop
+from streams.demo.company import CHANNEL, CHANNELS, ISSUES, LIVE, PRIORITIES, PRODUCTS
 from streams.demo.conversations import Ticket, call, chat, correspond, customer_writes, group_of, note, set_status
-from streams.demo.desk import CHANNEL, CHANNELS, DAY, HOUR, ISSUES, LIVE, MINUTE, PRIORITIES, PRODUCTS, SECOND
 from streams.demo.surveys import survey
 from streams.demo.world import Customer, Process, World
 from streams.kafka.topics import TICKETS

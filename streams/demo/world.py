@@ -6,12 +6,12 @@ import random
 import zlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from heapq import heappush
 from math import ceil, exp
 from typing import Any, NamedTuple, TypeAlias
 
-from streams.demo.desk import DAY, SECOND, SEGMENTS, Roster
+from streams.core.temporal.instants import SECOND, format_instant
+from streams.demo.company import SEGMENTS, Roster
 
 #: A process: adds events to ``World.out`` and yields the instant it wants to go on at.
 Process: TypeAlias = Generator[int, None, None]
@@ -34,7 +34,6 @@ class Customer:
     mood: float = 0.2  # -1 to 1, what the service so far has left behind
     place: int = -1  # in World.active, -1 once gone
     paid: int = 0
-    orders: int = 0
     open_ticket: str | None = None
 
     @property
@@ -93,7 +92,7 @@ class World:
         """RFC 3339; the second is kept, as events come in bunches."""
         second, ms = divmod(at, SECOND)
         if second != self._second:
-            self._second, self._text = second, rfc3339(at)[:-4]
+            self._second, self._text = second, format_instant(at)[:-4]
         return f"{self._text}{ms:03}Z"
 
     def spawn(self, process: Process, at: int | None = None) -> None:
@@ -139,22 +138,3 @@ class World:
             customer = self.active[int(len(self.active) * self.rng.random() ** skew)]
             if self.rng.random() * heaviest < weights[customer.segment]:
                 return customer
-
-
-_DAYS: dict[int, str] = {}
-
-
-def rfc3339(at: int) -> str:
-    """An instant as RFC 3339 in UTC with milliseconds."""
-    day, ms = divmod(at, DAY)
-    text = _DAYS.get(day)
-    if text is None:
-        if len(_DAYS) > 10_000:
-            _DAYS.clear()
-        text = _DAYS[day] = _date(day)
-    second, ms = divmod(ms, SECOND)
-    return f"{text}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{ms:03}Z"
-
-
-def _date(day: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

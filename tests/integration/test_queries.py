@@ -19,7 +19,7 @@ from kafka.broker import KafkaServer
 from system import Board, System, until
 from test_prometheus import Prometheus, free_port, tool
 
-from streams.demo.demo import PROMISES, SAVED
+from streams.demo.launcher import PROMISES, SAVED
 from tests.contract import promql
 
 pytestmark = pytest.mark.timeout(240)

@@ -88,9 +88,7 @@ def replays(
 ) -> list[Values]:  # fmt: skip
     """The values at each instant (ascending). `closes`: after how many events of a bucket it is derived as well."""
     policy = settings.policy()
-    run = Replay(
-        policy, settings.rolling(policy), instants, start, warm, settings.aligned(policy), settings.yardstick()
-    )
+    run = Replay(policy, settings.rolling(policy), instants, start, warm, settings.aligned(policy), settings.targets())
     buckets: list[list[Any]] = [[] for _ in instants]
     for event in events:
         decoded = decode(body(event))
@@ -107,7 +105,9 @@ def replays(
                     pass
         for _ in run.close():
             pass
-        found.append(table(run.records(at, settings.metrics.chosen(), settings.dimensions.limit, settings.shown())))
+        found.append(
+            table(run.records(at, settings.metrics.chosen(), settings.dimensions.limit, settings.label_dimensions()))
+        )
     return found
 
 
@@ -126,9 +126,9 @@ def reader_of(settings: Settings, policy: Policy | None = None) -> Reader:
         settings.rolling(policy),
         settings.metrics.chosen(),
         limit=settings.dimensions.limit,
-        dimensions=settings.shown(),
+        dimensions=settings.label_dimensions(),
         aligned=settings.aligned(policy),
-        targets=settings.yardstick(),
+        targets=settings.targets(),
     )
 
 

@@ -156,7 +156,7 @@ def test_days_and_rates_have_variables_of_their_own() -> None:
 
 @pytest.mark.parametrize("window", ["24h", "7d", "30d", "365d"])
 def test_a_baseline_is_kept_for_whole_days(window: str) -> None:
-    (found,) = written(goal(window=window, baseline="2026-01-01")).yardstick().goals
+    (found,) = written(goal(window=window, baseline="2026-01-01")).targets().goals
     assert found.baseline == parse_instant("2026-01-01T00:00:00Z")
 
 

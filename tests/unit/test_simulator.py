@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from streams.core.events.decoding import decode
-from streams.core.temporal.instants import parse_instant
-from streams.demo.commands import write_files
-from streams.demo.desk import DAY, HOUR, MINUTE, Agent
+from streams.core.temporal.instants import DAY, HOUR, MINUTE, parse_instant
+from streams.demo.company import Agent
+from streams.demo.event_files import write_event_files
 from streams.demo.simulator import live, simulate
-from streams.demo.world import SimulatedEvent, rfc3339
+from streams.demo.world import SimulatedEvent
 from streams.kafka.topics import COSTS, CUSTOMERS, INPUTS, ORDERS, SURVEYS, TICKETS
 
 START = parse_instant("2025-01-15T05:00:00Z")
@@ -476,7 +476,9 @@ def test_files_hold_every_event_and_are_the_same_bytes_again(tmp_path: Path, com
     told: list[int] = []
     kept = {}
     for name in ("one", "two"):
-        counts = write_files(tmp_path / name, days=4, seed=9, end_ms=START, compress=compress, on_progress=told.append)
+        counts = write_event_files(
+            tmp_path / name, days=4, seed=9, end_ms=START, compress=compress, on_progress=told.append
+        )
         assert {path.name.split(".jsonl")[0] for path in counts} == set(INPUTS)
         kept[name] = {path.name: path.read_bytes() for path in counts}
     assert kept["one"] == kept["two"]
@@ -489,8 +491,3 @@ def test_files_hold_every_event_and_are_the_same_bytes_again(tmp_path: Path, com
             lines[file] += 1
     assert {path.name: count for path, count in counts.items()} == dict(lines)
     assert sum(lines.values()) == sum(1 for _ in simulate(seed=9, start_ms=START - 4 * DAY, end_ms=START))
-
-
-def test_rfc3339() -> None:
-    assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
-    assert rfc3339(START + 1234) == "2025-01-15T05:00:01.234Z"

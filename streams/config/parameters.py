@@ -42,7 +42,7 @@ def policy(settings: Settings) -> Policy:
         inactivity_ms=settings.inactivity_days * DAY,
         clv_cap=Fraction(str(settings.clv_cap_years)),
         value_tiers=settings.value_tiers,
-        dimensions=settings.shown(),
+        dimensions=settings.label_dimensions(),
         measures=booked_for(settings.metrics.families),
         breaches="service_levels" in settings.metrics.families,
         due_soon_ms=settings.due_soon_seconds * SECOND,
@@ -68,7 +68,7 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def yardstick(settings: Settings) -> Targets:
+def targets(settings: Settings) -> Targets:
     """What values are judged by."""
     calendar = LocalDays(settings.business.time_zone)
     goals = []

@@ -11,16 +11,16 @@ from typing import Final
 
 import msgspec
 
-from streams.demo.desk import DAY
+from streams.core.temporal.instants import DAY
 from streams.demo.simulator import PRELUDE_DAYS, simulate
 from streams.kafka.topics import INPUTS
 
-__all__ = ["write_files"]
+__all__ = ["write_event_files"]
 
 _REPORT_EVERY: Final = 10_000
 
 
-def write_files(
+def write_event_files(
     out_dir: Path,
     *,
     days: float,

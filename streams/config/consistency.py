@@ -6,9 +6,9 @@ import zoneinfo
 from pathlib import Path
 from typing import Final
 
-from streams.config import goals
-from streams.config.building import day_of
+from streams.config import goal_checks
 from streams.config.errors import ConfigError, nearest
+from streams.config.parameters import day_of
 from streams.config.settings import Settings
 from streams.config.tables import KafkaTable
 from streams.core.ledger.dimensions import DIMENSIONS
@@ -38,10 +38,10 @@ def check(settings: Settings) -> None:
             raise ConfigError(f"dimensions.names: {name!r}: no such dimension{nearest(name, DIMENSIONS)}")
     if list(settings.value_tiers) != sorted(settings.value_tiers):
         raise ConfigError("value_tiers: must ascend: low, medium, high from")
-    goals.check(settings, [*names, *settings.windows.aligned, "now"])
+    goal_checks.check(settings, [*names, *settings.windows.aligned, "now"])
     _check_families(settings)
     _check_security(settings.kafka)
-    settings.yardstick()
+    settings.targets()
 
 
 def _check_families(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.config import checks, shape
+from streams.config import consistency, vocabulary
 from streams.config.errors import ConfigError, nearest
 from streams.config.settings import Settings
 from streams.core.temporal.business_clock import WEEKDAYS
@@ -32,12 +32,12 @@ def load(path: str | Path | None = None, environ: Mapping[str, str] | None = Non
     for variable, text in sorted(environ.items()):  # a table's variable comes before those of its keys
         if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
             _override(given, variable, text)
-    shape.check(given)
+    vocabulary.check(given)
     try:
         settings = msgspec.convert(given, Settings, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigError(_readable(str(error))) from None
-    checks.check(settings)
+    consistency.check(settings)
     return settings
 
 
