@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from streams.core.metrics.base import Metric
 from streams.core.metrics.families import FAMILIES, metrics_of
+from streams.core.orders.attribution import MODELS
 from streams.kafka.connection import Connection
 
 Positive = Annotated[int, Meta(ge=1, le=10**9)]
@@ -19,6 +20,8 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 #: A code of money, and a day of the week: closed, so that a wrong one is named with the nearest (``vocabulary``).
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="a code of three capital letters such as USD")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+#: The core has the models; ``vocabulary`` refuses other names, as it does for a ``Literal``.
+AttributionModel = Annotated[str, Meta(extra_json_schema={"enum": list(MODELS)})]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -26,7 +29,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class AttributionTable(Table, frozen=True, kw_only=True):
-    model: Literal["last_touch", "first_touch", "linear", "time_decay", "position"] = "last_touch"
+    model: AttributionModel = "last_touch"
     look_back_days: Annotated[float, Meta(gt=0, le=3650)] = 5
     half_life_days: Annotated[float, Meta(gt=0, le=3650)] = 2
 

@@ -46,14 +46,14 @@ def _look(given: Any, kind: inspect.Type, where: str) -> None:
 
 def _wrong(given: str, kind: inspect.Type, unknown: str) -> str | None:
     """What is wrong with a text of a closed set or of a pattern; patterns say in words what they take."""
-    words = ""
+    schema: dict[str, Any] = {}
     if isinstance(kind, inspect.Metadata):
-        words = (kind.extra_json_schema or {}).get("description", "")
-        kind = kind.type
-    if isinstance(kind, inspect.LiteralType) and given not in kind.values:
-        return f"{unknown}{nearest(given, map(str, kind.values))}"
+        schema, kind = kind.extra_json_schema or {}, kind.type
+    values = kind.values if isinstance(kind, inspect.LiteralType) else schema.get("enum")
+    if values is not None and given not in values:
+        return f"{unknown}{nearest(given, map(str, values))}"
     if isinstance(kind, inspect.StrType) and kind.pattern and not re.search(kind.pattern, given):
-        return f"expected {words}"
+        return f"expected {schema.get('description', '')}"
     return None
 
 

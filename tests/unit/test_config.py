@@ -10,6 +10,7 @@ import pytest
 
 from streams.config import ConfigError, Settings, load
 from streams.core.metrics.families import FAMILIES
+from streams.core.orders.attribution import MODELS
 from streams.core.temporal.instants import DAY, parse_instant
 
 
@@ -112,6 +113,14 @@ def test_what_is_wrong_is_named_with_the_nearest_right_one(text: str, said: list
         written(text)
     for part in said:
         assert part in str(caught.value)
+
+
+def test_the_models_of_attribution_are_the_cores() -> None:
+    for model in MODELS:
+        assert written(f'[attribution]\nmodel = "{model}"').attribution.model == model
+    with pytest.raises(ConfigError) as caught:
+        written('[attribution]\nmodel = "zzz"')
+    assert str(caught.value) == f"attribution.model: 'zzz': no such value; there are: {', '.join(sorted(MODELS))}"
 
 
 def test_a_missing_file_is_named() -> None:
