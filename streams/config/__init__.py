@@ -1,10 +1,10 @@
 """Settings: ``roi.toml``, overridden by ``SUPPORT_ROI_…`` variables. The only reader of the environment.
 
-Every key has a default, so that no file at all is a valid configuration. A wrong key or value is a ``ConfigError``
-that names it, what was expected, and the nearest right key.
+Every key has a default, so that no file at all is a valid configuration. A wrong key or value raises ``ConfigError``,
+whose message has the key, the expected form and the nearest right name.
 
-``tables`` and ``settings`` have the keys, ``loading`` reads file and environment, ``vocabulary``, ``consistency`` and
-``goal_checks`` refuse what is wrong, ``parameters`` makes what the core is given.
+``tables`` and ``settings`` define the keys. ``loading`` reads file and environment. ``vocabulary``, ``consistency`` and
+``goal_checks`` refuse wrong settings. ``parameters`` makes the core's parameters.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What types alone cannot say: names that must exist, and settings that need each other."""
+"""Checks that types cannot express: names that must exist, and settings that need each other."""
 
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from streams.core.metrics.families import FAMILIES, METRICS
 
 
 def check(settings: Settings) -> None:
-    """What types alone cannot say."""
+    """Raises ``ConfigError`` for names that do not exist and for settings that contradict each other."""
     if settings.business.time_zone not in _zones():
         raise ConfigError(
             f"business.time_zone: {settings.business.time_zone!r}: no such zone"
@@ -29,10 +30,8 @@ def check(settings: Settings) -> None:
         names = [window.name for window in settings.rolling(policy)]
     except ValueError as error:
         raise ConfigError(f"windows.rolling: {error}") from None
-    for where, given in (("windows.rolling", names), ("service_levels", [s.name for s in settings.service_levels])):
-        twice = {name for name in given if given.count(name) > 1}
-        if twice:
-            raise ConfigError(f"{where}: {sorted(twice)[0]!r} is named twice")
+    _check_duplicates("windows.rolling", names)
+    _check_duplicates("service_levels", [level.name for level in settings.service_levels])
     for name in settings.dimensions.names:
         if name not in DIMENSIONS:
             raise ConfigError(f"dimensions.names: {name!r}: no such dimension{nearest(name, DIMENSIONS)}")
@@ -41,11 +40,17 @@ def check(settings: Settings) -> None:
     goal_checks.check(settings, [*names, *settings.windows.aligned, "now"])
     _check_families(settings)
     _check_security(settings.kafka)
-    settings.targets()
+    settings.targets()  # raises for dates that are none
+
+
+def _check_duplicates(where: str, names: Sequence[str]) -> None:
+    duplicates = {name for name in names if names.count(name) > 1}
+    if duplicates:
+        raise ConfigError(f"{where}: {min(duplicates)!r} is named twice")
 
 
 def _check_families(settings: Settings) -> None:
-    """Families must exist, and what goals are judged by must be on."""
+    """The families must exist, and those that goals need must be on."""
     families = settings.metrics.families
     for name in families:
         if name not in FAMILIES:
@@ -54,16 +59,16 @@ def _check_families(settings: Settings) -> None:
             raise ConfigError(f"metrics.families: {name!r} is named twice")
     if not families:
         raise ConfigError(f"metrics.families: nothing would be published; there are: {', '.join(FAMILIES)}")
-    told = {metric.id for metric in settings.metrics.chosen()}
+    published = {metric.id for metric in settings.metrics.chosen()}
     for index, goal in enumerate(settings.goals):
         for name in (goal.metric, "goal_progress_ratio"):
-            if name not in told:
+            if name not in published:
                 family = next(family for family, metrics in FAMILIES.items() if METRICS[name] in metrics)
                 raise ConfigError(f"goals[{index}]: {name} is off: add {family!r} to metrics.families")
 
 
 def _check_security(kafka: KafkaTable) -> None:
-    """What a protocol needs is there, and nothing that it does not use: somebody would rely on it."""
+    """A protocol has all the settings it needs and none that it does not use: somebody would rely on those."""
     protocol = kafka.security_protocol
     for kind, names in _SECURITY.items():
         for name in names:

@@ -1,4 +1,4 @@
-"""How a wrong setting is told: by its name, with the nearest right one."""
+"""The error for wrong settings: it names the key and the nearest right name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ class ConfigError(Exception):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The end of a message: the right name most like the wrong one, whatever its case, or all there are."""
-    known = {right.casefold(): right for right in names}
-    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
-    return f"; did you mean `{known[near[0]]}`?" if near else f"; there are: {', '.join(sorted(known.values())[:30])}"
+    """The end of a message: the right name most similar to ``name``, ignoring case; without one, the first 30."""
+    by_folded = {right.casefold(): right for right in names}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    if matches:
+        return f"; did you mean `{by_folded[matches[0]]}`?"
+    return f"; there are: {', '.join(sorted(by_folded.values())[:30])}"

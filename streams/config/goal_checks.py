@@ -1,4 +1,4 @@
-"""Goals: each must be one that can be told. One that never is would look like one that is not reached."""
+"""Checks of goals. A goal that is never evaluated would look like a goal that is not reached."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from streams.core.metrics.families import METRICS
 
 
 def check(settings: Settings, windows: Sequence[str]) -> None:
-    """Refuses goals of metrics, windows, dimensions or baselines that there are not."""
-    daily = {window.name for window in settings.rolling(settings.policy()) if window.whole_days}
+    """Raises ``ConfigError`` for a goal whose metric, window, dimension, member or baseline does not exist."""
+    daily_windows = {window.name for window in settings.rolling(settings.policy()) if window.whole_days}
     for index, goal in enumerate(settings.goals):
         where = f"goals[{index}]"
         if goal.metric not in METRICS:
@@ -23,19 +23,20 @@ def check(settings: Settings, windows: Sequence[str]) -> None:
             raise ConfigError(f"{where}.baseline: a relative goal needs the date it is relative to")
         if goal.window not in windows:
             raise ConfigError(f"{where}.window: {goal.window!r}: no such window{nearest(goal.window, windows)}")
-        if goal.baseline is not None and goal.window not in daily:
+        if goal.baseline is not None and goal.window not in daily_windows:
             raise ConfigError(
                 f"{where}.baseline: kept by whole days only: choose a rolling window of days, such as 30d, "
                 "or an absolute `target` without baseline"
             )
-        _check_place(where, goal)
+        _check_member(where, goal)
 
 
-def _check_place(where: str, goal: GoalTable) -> None:
-    own = METRICS[goal.metric].dimensions
-    if goal.dimension not in own:
+def _check_member(where: str, goal: GoalTable) -> None:
+    dimensions = METRICS[goal.metric].dimensions
+    if goal.dimension not in dimensions:
         raise ConfigError(
-            f"{where}.dimension: {goal.dimension!r}: {goal.metric} has no such dimension{nearest(goal.dimension, own)}"
+            f"{where}.dimension: {goal.dimension!r}: {goal.metric} has no such dimension"
+            + nearest(goal.dimension, dimensions)
         )
     if goal.dimension == "all" and goal.member != "all":
         raise ConfigError(f"{where}.member: {goal.member!r}: `all` has no members: name its dimension as well")

@@ -1,4 +1,4 @@
-"""Where settings come from: the file, and the variables over it. The only reader of the environment."""
+"""Settings are read from a file, then from variables that override it. The only reader of the environment."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ from streams.config.settings import Settings
 from streams.core.temporal.business_clock import WEEKDAYS
 
 PREFIX: Final = "SUPPORT_ROI_"
-#: The variable that names the file itself; not a key.
+#: Names the file itself and is no key.
 FILE_VARIABLE: Final = "SUPPORT_ROI_CONFIG"
 _RATE: Final = re.compile(PREFIX + "RATES_([A-Z]{3})")
 
 
 def load(path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from a file (default: ``$SUPPORT_ROI_CONFIG``, else ``roi.toml`` if there is one) and environment."""
+    """Settings from a file and the environment. Raises ``ConfigError``.
+
+    The file is ``path``, else ``$SUPPORT_ROI_CONFIG``, else ``roi.toml`` if it exists.
+    """
     environ = os.environ if environ is None else environ
-    named = path or environ.get(FILE_VARIABLE)
-    given: dict[str, Any] = {}
-    if named or Path("roi.toml").is_file():
-        given = _file(Path(named or "roi.toml"))
+    name = path or environ.get(FILE_VARIABLE)
+    document: dict[str, Any] = {}
+    if name or Path("roi.toml").is_file():
+        document = _file(Path(name or "roi.toml"))
     for variable, text in sorted(environ.items()):  # a table's variable comes before those of its keys
         if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
-            _override(given, variable, text)
-    vocabulary.check(given)
+            _override(document, variable, text)
+    vocabulary.check(document)
     try:
-        settings = msgspec.convert(given, Settings, strict=True)
+        settings = msgspec.convert(document, Settings, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigError(_readable(str(error))) from None
     consistency.check(settings)
@@ -51,7 +54,7 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def paths(table: type[msgspec.Struct], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """All keys, as paths; lists of tables are keys as a whole."""
+    """All keys as paths from the root; a list of tables is one key."""
     for field in msgspec.structs.fields(table):
         path = (*before, field.name)
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
@@ -61,31 +64,33 @@ def paths(table: type[msgspec.Struct], before: tuple[str, ...] = ()) -> Iterator
 
 
 def _variables() -> dict[str, tuple[str, ...]]:
-    """The variables there are, one rate for all of them: any currency has one."""
+    """The variables by their key's path. One rate stands for those of all currencies."""
     days = [("business", "hours", day) for day in WEEKDAYS]
     return {PREFIX + "_".join(path).upper(): path for path in (*paths(Settings), *days, ("rates", "USD"))}
 
 
-def _override(given: dict[str, Any], variable: str, text: str) -> None:
-    known = _variables()
+def _override(document: dict[str, Any], variable: str, text: str) -> None:
+    """Sets the key of a variable in the document."""
+    variables = _variables()
     rate = _RATE.fullmatch(variable)
-    path = ("rates", rate[1]) if rate else known.get(variable)
+    path = ("rates", rate[1]) if rate else variables.get(variable)
     if path is None:
-        raise ConfigError(f"{variable}: no such setting{nearest(variable, known)}")
+        raise ConfigError(f"{variable}: no such setting{nearest(variable, variables)}")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text  # a bare word
     if path[0] == "kafka" and path[-1].startswith("sasl_") and not isinstance(value, str):
-        value = text  # a password may look like a number
+        value = text  # a user name or password may look like a number
     for depth, name in enumerate(path[:-1], 1):
-        given = given.setdefault(name, {})
-        if not isinstance(given, dict):
+        document = document.setdefault(name, {})
+        if not isinstance(document, dict):
             raise ConfigError(f"{'.'.join(path[:depth])}: expected a table: {variable} sets a key of it")
-    given[path[-1]] = value
+    document[path[-1]] = value
 
 
 def _readable(message: str) -> str:
+    """A message of msgspec with the key first."""
     what, _, where = message.rpartition(" - at `$")
     if not what:
         return message

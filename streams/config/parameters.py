@@ -1,14 +1,14 @@
-"""What the core is given: the policy and the yardstick, made of the settings."""
+"""The core's parameters, made from the settings: the policy and the targets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from streams.config.errors import ConfigError
-from streams.config.tables import Weekday
+from streams.config.tables import GoalTable, ServiceLevelTable, Weekday
 from streams.core.metrics.families import booked_for
 from streams.core.metrics.goals import Goal, goal_instants
 from streams.core.metrics.judging import Targets
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def policy(settings: Settings) -> Policy:
-    """The formulas' parameters."""
+    """The parameters of the formulas. Raises ``ConfigError`` for hours, dates and rates that are malformed."""
     days = LocalDays(settings.business.time_zone)
     return Policy(
         currency=settings.currency,
-        rates={code: tuple(_rates(code, given)) for code, given in settings.rates.items()},
-        contribution_margin=Fraction(str(settings.contribution_margin)),
-        incrementality=Fraction(str(settings.incrementality)),
+        rates={code: _rates(code, value) for code, value in settings.rates.items()},
+        contribution_margin=_exact(settings.contribution_margin),
+        incrementality=_exact(settings.incrementality),
         cost_per_contact_saved=settings.cost_per_contact_saved,
         attribution=Attribution(
             settings.attribution.model,
@@ -40,25 +40,13 @@ def policy(settings: Settings) -> Policy:
         session_gap_ms=round(settings.fcr.session_gap_minutes * MINUTE),
         retention_ms=settings.retention_days * DAY,
         inactivity_ms=settings.inactivity_days * DAY,
-        clv_cap=Fraction(str(settings.clv_cap_years)),
+        clv_cap=_exact(settings.clv_cap_years),
         value_tiers=settings.value_tiers,
         dimensions=settings.label_dimensions(),
         measures=booked_for(settings.metrics.families),
         breaches="service_levels" in settings.metrics.families,
         due_soon_ms=settings.due_soon_seconds * SECOND,
-        service_levels=tuple(
-            ServiceLevel(
-                level.name,
-                level.metric,
-                level.clock,
-                level.seconds,
-                {
-                    dimension: frozenset([members] if isinstance(members, str) else members)
-                    for dimension, members in level.filter.items()
-                },
-            )
-            for level in settings.service_levels
-        ),
+        service_levels=tuple(map(_service_level, settings.service_levels)),
         days=days,
         business=BusinessClock(
             days,
@@ -69,33 +57,37 @@ def policy(settings: Settings) -> Policy:
 
 
 def targets(settings: Settings) -> Targets:
-    """What values are judged by."""
+    """The benchmark and the goals. Raises ``ConfigError`` for a malformed date."""
     calendar = LocalDays(settings.business.time_zone)
-    goals = []
-    for index, goal in enumerate(settings.goals):
-        where = f"goals[{index}]"
-        baseline = None if goal.baseline is None else day_of(f"{where}.baseline", goal.baseline).isoformat()
-        start, due = goal_instants(calendar, baseline, day_of(f"{where}.due", goal.due).isoformat())
-        goals.append(
-            Goal(
-                goal.name,
-                goal.metric,
-                goal.window,
-                goal.dimension,
-                goal.member,
-                goal.target,
-                goal.change,
-                start,
-                due,
-            )
-        )
-    return Targets(settings.csat_benchmark, tuple(goals))
+    goals = tuple(_goal(f"goals[{index}]", goal, calendar) for index, goal in enumerate(settings.goals))
+    return Targets(settings.csat_benchmark, goals)
 
 
-def _hours(given: Mapping[Weekday, tuple[str, ...]]) -> Mapping[str, Hours]:
-    """The weekly hours in minutes; days that are not named are closed, none at all is the default."""
+def _service_level(level: ServiceLevelTable) -> ServiceLevel:
+    members_by_dimension: dict[str, frozenset[str]] = {
+        dimension: frozenset([members] if isinstance(members, str) else members)
+        for dimension, members in level.filter.items()
+    }
+    return ServiceLevel(level.name, level.metric, level.clock, level.seconds, members_by_dimension)
+
+
+def _goal(where: str, goal: GoalTable, calendar: LocalDays) -> Goal:
+    baseline = None if goal.baseline is None else day_of(f"{where}.baseline", goal.baseline).isoformat()
+    start, due = goal_instants(calendar, baseline, day_of(f"{where}.due", goal.due).isoformat())
+    return Goal(
+        goal.name, goal.metric, goal.window, goal.dimension, goal.member, goal.target, goal.change, start, due
+    )  # fmt: skip
+
+
+def _exact(value: float) -> Fraction:
+    """The decimal number as it is written in the file, not the binary number nearest to it."""
+    return Fraction(str(value))
+
+
+def _hours(table: Mapping[Weekday, tuple[str, ...]]) -> Mapping[str, Hours]:
+    """The weekly hours in minutes. A day that is not named is closed; an empty table is the default week."""
     hours: dict[str, Hours] = {}
-    for day, spans in given.items():
+    for day, spans in table.items():
         try:
             hours[day] = [parse_hours(text) for text in spans]
         except ValueError as error:
@@ -103,34 +95,38 @@ def _hours(given: Mapping[Weekday, tuple[str, ...]]) -> Mapping[str, Hours]:
     return hours or WORKING_WEEK
 
 
-def _rates(code: str, given: Any) -> Iterator[Rate]:
-    """A number, a table of dates and factors, or a list of {from, factor}: ascending by date."""
-    rows: list[tuple[Any, Any]]
-    if isinstance(given, int | float):
-        rows = [("0001-01-01", given)]
-    elif isinstance(given, dict) and set(given) == {"from", "factor"}:
-        rows = [(given["from"], given["factor"])]
-    elif isinstance(given, dict):
-        rows = list(given.items())
-    elif isinstance(given, list | tuple) and all(
-        isinstance(row, dict) and set(row) == {"from", "factor"} for row in given
-    ):
-        rows = [(row["from"], row["factor"]) for row in given]
-    else:
-        raise ConfigError(f'rates.{code}: expected a factor, or a list of {{from = "2026-01-01", factor = 0.92}}')
-    found = []
-    for since, factor in rows:
+def _rates(code: str, value: Any) -> tuple[Rate, ...]:
+    """The rates of a currency, ascending by date."""
+    rates = []
+    for since, factor in _rate_rows(code, value):
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < 10**9:
             raise ConfigError(f"rates.{code}: factor {factor!r}: expected a number above 0")
-        found.append(Rate(day_of(f"rates.{code}", since).isoformat(), Fraction(str(factor))))
-    return iter(sorted(found, key=lambda rate: rate.since))
+        rates.append(Rate(day_of(f"rates.{code}", since).isoformat(), _exact(factor)))
+    return tuple(sorted(rates, key=lambda rate: rate.since))
 
 
-def day_of(where: str, given: Any) -> date:
-    """A local date, as TOML has it or as text."""
-    if isinstance(given, date):
-        return given
+def _rate_rows(code: str, value: Any) -> list[tuple[Any, Any]]:
+    """Dates and factors of a setting: a number, a table of both, a table by date, or a list of {from, factor}."""
+    if isinstance(value, int | float):
+        return [("0001-01-01", value)]
+    if _is_rate_row(value):
+        return [(value["from"], value["factor"])]
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list | tuple) and all(map(_is_rate_row, value)):
+        return [(row["from"], row["factor"]) for row in value]
+    raise ConfigError(f'rates.{code}: expected a factor, or a list of {{from = "2026-01-01", factor = 0.92}}')
+
+
+def _is_rate_row(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"from", "factor"}
+
+
+def day_of(where: str, value: Any) -> date:
+    """A local date, written as a TOML date or as text. Raises ``ConfigError`` for anything else."""
+    if isinstance(value, date):
+        return value
     try:
-        return date.fromisoformat(given)
+        return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ConfigError(f"{where}: {given!r}: expected a date such as 2026-01-31") from None
+        raise ConfigError(f"{where}: {value!r}: expected a date such as 2026-01-31") from None

@@ -1,4 +1,4 @@
-"""Files that come with the package and are no code."""
+"""Files of the package other than code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["grafana_folder"]
 
 
 def grafana_folder() -> Path:
-    """``grafana/``: inside an installed package, beside the package in a source checkout."""
+    """``grafana/``: inside an installed package, next to it in a source checkout. Raises ``FileNotFoundError``."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "grafana", package.parent / "grafana"):
         if (folder / "provisioning").is_dir():

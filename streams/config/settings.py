@@ -1,4 +1,4 @@
-"""All settings together, and what the rest of the program makes of them."""
+"""All settings together, and the values that the rest of the program derives from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from streams.core.temporal.rolling import RollingWindow, rolling
 
 
 class Settings(Table, frozen=True, kw_only=True):
-    """All settings, as in ``roi.toml``. Durations carry their unit in the name; money is in minor units."""
+    """All settings, as in ``roi.toml``. The unit of a duration is in its name; money is in minor units."""
 
     currency: Currency = "EUR"
     rates: dict[Currency, Any] = msgspec.field(default_factory=dict)
@@ -59,7 +59,7 @@ class Settings(Table, frozen=True, kw_only=True):
     board: BoardTable = BoardTable()
 
     def policy(self) -> Policy:
-        """The formulas' parameters."""
+        """The parameters of the formulas."""
         return parameters.policy(self)
 
     def rolling(self, policy: Policy) -> list[RollingWindow]:
@@ -71,9 +71,9 @@ class Settings(Table, frozen=True, kw_only=True):
         return [AlignedWindow(name, policy.days) for name in self.windows.aligned]
 
     def targets(self) -> Targets:
-        """What values are judged by."""
+        """The benchmark and the goals that values are compared with."""
         return parameters.targets(self)
 
     def label_dimensions(self) -> tuple[str, ...] | None:
-        """The label dimensions to publish; None = all."""
+        """The dimensions of labels to publish; None = all."""
         return self.dimensions.names or None
