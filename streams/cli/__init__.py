@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0 done, 1 failed, 2 wrong use. Messages on stderr, values on stdout."""
+"""The command line. Exit codes: 0 success, 1 failure, 2 wrong use. Messages go to stderr, values to stdout."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from streams.cli.services import board, demo, worker
 __all__ = ["main"]
 
 
-def _tune() -> None:
-    """The state is a large, growing heap without cycles: by default the collector would walk it all the time."""
+def _collect_rarely() -> None:
+    """Fewer garbage collections: the state is a large heap without cycles, which each of them walks in vain."""
     gc.set_threshold(100_000, 50, 1000)
 
 
-def _keep(context: click.Context, option: click.Parameter, value: str | None) -> None:
+def _store(context: click.Context, option: click.Parameter, value: str | None) -> None:
     if value is not None:
         context.obj = value
 
 
 def _config_option() -> click.Option:
-    """Taken before a command and after it: nobody remembers which; the latter goes first."""
+    """The option before and after a command, because nobody remembers which; the one after it has precedence."""
     return click.Option(
         ["--config"],
         type=click.Path(dir_okay=False),
         expose_value=False,
-        callback=_keep,
+        callback=_store,
         help="Settings file  [default: roi.toml, if there is one]",
     )
 
@@ -50,7 +50,7 @@ def main(verbose: bool) -> None:
         stream=sys.stderr,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    _tune()
+    _collect_rarely()
 
 
 main.params.insert(0, _config_option())

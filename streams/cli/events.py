@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 import msgspec
@@ -26,9 +28,13 @@ from streams.config import Settings
 from streams.core.events.annotation import KINDS
 from streams.core.events.annotation import decode as decode_annotation
 from streams.core.temporal.instants import format_instant
+from streams.kafka.connection import Connection
 
 if TYPE_CHECKING:
     from streams.commands.replay import DeadLetters
+
+#: Starts sending, until it is cancelled.
+Traffic: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 @click.command()
@@ -66,20 +72,19 @@ def replay(
         raise click.UsageError("--from must be before --as-of")
     if compare is not None and every is not None:
         raise click.UsageError("--compare and --every do not go together")
-    files = [context.obj] if compare is None else list(compare)
-    settings = [read_settings(file) for file in files]
+    settings = [read_settings(path) for path in ([context.obj] if compare is None else compare)]
     letters = DeadLetters(dead_letters)
     try:
-        found = paths_of(paths)
+        files = paths_of(paths)
         if compare is None:
-            _replay(settings[0], found, (start, as_of, every), output_format, letters)
+            _replay(settings[0], files, (start, as_of, every), output_format, letters)
         else:
-            _compare(settings, found, (start, as_of), output_format, letters)
+            _compare(settings, files, (start, as_of), output_format, letters)
         sys.stdout.flush()
     except FileError as error:
         raise click.ClickException(str(error)) from None
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read the values has had enough
+        sys.stderr.close()  # the reader of the values has ended, as `head` does
     finally:
         letters.close()
 
@@ -117,12 +122,12 @@ def _compare(
     sides = [
         [record for _, records in run(side, paths, *instants, None, letters) for record in records] for side in settings
     ]
-    found = compare_settings.pairs(*sides)
+    pairs = compare_settings.pairs(*sides)
     if output_format == "jsonl":
         encode = msgspec.json.Encoder().encode
-        sys.stdout.buffer.writelines(encode(row) + b"\n" for row in compare_settings.rows(found))
+        sys.stdout.buffer.writelines(encode(row) + b"\n" for row in compare_settings.rows(pairs))
         return
-    for line in compare_settings.lines(found):
+    for line in compare_settings.lines(pairs):
         click.echo(line)
 
 
@@ -140,9 +145,9 @@ def send(context: click.Context, paths: tuple[str, ...], bootstrap_servers: str 
     kafka = kafka_of(settings, bootstrap_servers)
 
     async def work() -> Any:
-        found = paths_of(paths)
+        files = paths_of(paths)
         await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
-        return await run(kafka, found)
+        return await run(kafka, files)
 
     for topic, count in sorted(run_to_end(work()).items()):
         click.echo(f"{count:>10,}  {topic}", err=True)
@@ -169,11 +174,11 @@ def annotate(
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
     now = int(datetime.now(UTC).timestamp()) * 1000
-    said = {"kind": kind, "at": format_instant(now if at is None else at), "text": text}
+    fields = {"kind": kind, "at": format_instant(now if at is None else at), "text": text}
+    if until is not None:
+        fields["until"] = format_instant(until)
     try:
-        annotation = decode_annotation(
-            msgspec.json.encode(said | ({} if until is None else {"until": format_instant(until)}))
-        )
+        annotation = decode_annotation(msgspec.json.encode(fields))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -211,32 +216,35 @@ def simulate(
         now = int(datetime.now(UTC).timestamp()) * 1000
         counts = write_event_files(
             out, days=days, seed=seed, end_ms=end or now, customers=customers, tickets_per_day=tickets_per_day,
-            compress=compress, on_progress=lambda n: click.echo(f"\r{n:,} events", nl=False, err=True),
+            compress=compress, on_progress=_show_events,
         )  # fmt: skip
         for path, count in counts.items():
             click.echo(f"\r{count:>10,}  {path}", err=True)
         return
+    from streams.demo.feed import feed
+
     settings = settings_of(context)
+    kafka = kafka_of(settings, bootstrap_servers)
+    traffic = partial(
+        feed, kafka, seed=seed, history_days=days, speed=speed, tickets_per_day=tickets_per_day, customers=customers,
+        events_per_second=50_000, on_progress=lambda progress: _show_events(progress.sent),
+    )  # fmt: skip
+    run_to_end(_send_until_signal(settings, kafka, traffic))
 
-    async def work() -> None:
-        from streams.demo.feed import feed
-        from streams.kafka import admin
 
-        kafka = kafka_of(settings, bootstrap_servers)
-        await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
-        stop = asyncio.Event()
-        on_signals(stop)
-        feeding = asyncio.ensure_future(
-            feed(
-                kafka, seed=seed, history_days=days, speed=speed, tickets_per_day=tickets_per_day,
-                customers=customers, events_per_second=50_000,
-                on_progress=lambda p: click.echo(f"\r{p.sent:,} events", nl=False, err=True),
-            )
-        )  # fmt: skip
-        await asyncio.wait({feeding, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        feeding.cancel()
-        with suppress(asyncio.CancelledError):
-            await feeding  # what was sent is acknowledged, and the producer closed, before the loop ends
-        click.echo("", err=True)
+async def _send_until_signal(settings: Settings, kafka: Connection, traffic: Traffic) -> None:
+    from streams.kafka import admin
 
-    run_to_end(work())
+    await admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication)
+    stop = asyncio.Event()
+    on_signals(stop)
+    feeding = asyncio.ensure_future(traffic())
+    await asyncio.wait({feeding, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    feeding.cancel()
+    with suppress(asyncio.CancelledError):
+        await feeding  # all sent records are acknowledged, and the producer closed, before the loop ends
+    click.echo("", err=True)
+
+
+def _show_events(count: int) -> None:
+    click.echo(f"\r{count:,} events", nl=False, err=True)

@@ -22,16 +22,16 @@ def topics(context: click.Context, bootstrap_servers: str | None, dry_run: bool,
 
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
-    wanted = partitions or settings.kafka.partitions
+    count = partitions or settings.kafka.partitions
     if dry_run:
-        found = run_to_end(admin.inspect(kafka, wanted))
+        findings = run_to_end(admin.inspect(kafka, count))
     else:
-        found = run_to_end(admin.ensure(kafka, wanted, settings.kafka.replication))
-    for finding in found:
+        findings = run_to_end(admin.ensure(kafka, count, settings.kafka.replication))
+    for finding in findings:
         topic = finding.topic
         state = finding.problem or f"{finding.partitions} partitions"
         click.echo(f"{topic.name:<22} {topic.role:<9} {topic.cleanup_policy:<15} {state:<14} {topic.description}")
-    if any(finding.problem for finding in found):
+    if any(finding.problem for finding in findings):
         sys.exit(1)
 
 
@@ -56,18 +56,18 @@ def dashboards(context: click.Context, out: Path, docs: str | None, force: bool)
 
     The dashboards show money in the currency, and offer the windows, of the settings.
     """
-    from streams.commands.dashboards import Refused, files, write
+    from streams.commands.dashboards import FilesDiffer, contents, write
     from streams.config.resources import grafana_folder
 
     settings = settings_of(context)
     try:
-        wanted = files(settings, (docs or f"http://localhost:{settings.board.port}").rstrip("/"), grafana_folder())
-        written = write(out, wanted, force)
-    except (Refused, OSError) as error:
+        files = contents(settings, (docs or f"http://localhost:{settings.board.port}").rstrip("/"), grafana_folder())
+        written = write(out, files, force)
+    except (FilesDiffer, OSError) as error:
         raise click.ClickException(str(error)) from error
     for path in written:
         click.echo(f"wrote {path}", err=True)
-    click.echo(f"{len(written)} written, {len(wanted) - len(written)} as they should be", err=True)
+    click.echo(f"{len(written)} written, {len(files) - len(written)} as they should be", err=True)
 
 
 @click.command()
@@ -79,9 +79,9 @@ def check(context: click.Context, bootstrap_servers: str | None) -> None:
 
     settings = settings_of(context)
     click.echo("settings    ok")
-    good = True
-    for what, problem in asyncio.run(run(settings, kafka_of(settings, bootstrap_servers))):
-        click.echo(f"{what:<11} {problem or 'ok'}")
-        good = good and problem is None
-    if not good:
+    healthy = True
+    for subject, problem in asyncio.run(run(settings, kafka_of(settings, bootstrap_servers))):
+        click.echo(f"{subject:<11} {problem or 'ok'}")
+        healthy = healthy and problem is None
+    if not healthy:
         sys.exit(1)

@@ -90,10 +90,10 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
 
     settings = settings_of(context)
     kafka = kafka_of(settings, bootstrap_servers)
-    found = run_to_end(admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication))
+    topics = run_to_end(admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication))
     clock: Callable[[], int] = wall_clock if as_of is None else lambda: as_of
     figures = WorkerMetrics()
-    host = app.build(settings, kafka, found[0].partitions, clock, on_unit=figures.unit)
+    host = app.build(settings, kafka, topics[0].partitions, clock, on_unit=figures.unit)
     port = settings.worker.metrics_port if metrics_port is None else metrics_port
     if port:
         try:

@@ -1,4 +1,4 @@
-"""What the commands share: how times are written, options, settings, and how work is run and ended."""
+"""Shared by the commands: types of arguments, options, settings, and running to an end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from streams.kafka.connection import Connection
 
 T = TypeVar("T")
 
-_STEPS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_STEPS_MS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 
 class TimeType(click.ParamType):
-    """RFC 3339, or a date for its first instant in UTC."""
+    """An argument in RFC 3339, or a date for its first instant in UTC; its value is in ms."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The instant of the text; a default is one already."""
         if isinstance(value, int):
             return value
         text = f"{value}T00:00:00Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
@@ -36,32 +37,38 @@ class TimeType(click.ParamType):
 
 
 class StepType(click.ParamType):
+    """An argument such as ``15m`` or ``1d``; its value is in ms."""
+
     name = "step"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The length of the text in ms."""
         match = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", str(value))
         if match is None:
             self.fail(f"{value!r}: expected a number and m, h, d or w, such as 1d", param, ctx)
-        return int(match[1]) * _STEPS[match[2]]
+        return int(match[1]) * _STEPS_MS[match[2]]
 
 
 def settings_of(context: click.Context) -> Settings:
+    """The settings of a command: its ``--config`` or the default file."""
     return read_settings(context.obj)
 
 
 def read_settings(path: str | None) -> Settings:
+    """The settings of a file, None = the default one. Raises ``click.UsageError`` (exit code 2)."""
     try:
         return load(path)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
 
 
-def kafka_of(settings: Settings, given: str | None) -> Connection:
-    return settings.kafka.connection(given)
+def kafka_of(settings: Settings, servers: str | None) -> Connection:
+    """The connection to the Kafka of ``--bootstrap-servers``, None = that of the settings."""
+    return settings.kafka.connection(servers)
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Runs to the end; what users can mend is a message and exit code 1."""
+    """The result of the work; an error that users can remedy ends with its message and exit code 1."""
     from streams.connectors.files import FileError
     from streams.demo.broker import BrokerMissing
     from streams.kafka.admin import TopicsError
@@ -74,6 +81,7 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 def on_signals(stop: asyncio.Event) -> None:
+    """Sets ``stop`` on SIGINT and SIGTERM."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -1,1 +1,1 @@
-"""What the commands do; ``streams.cli`` says which there are."""
+"""The work of the commands; ``streams.cli`` has their arguments."""

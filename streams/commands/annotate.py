@@ -1,4 +1,4 @@
-"""``support-roi annotate``: one change of staffing, tools or training into its topic."""
+"""``support-roi annotate``: writes a change of staffing, tools or training into its topic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["annotate"]
 
 
 async def annotate(kafka: Connection, annotation: Annotation, remove: bool = False) -> None:
-    """Writes the annotation and waits until it is durable; ``remove`` takes the same one back."""
+    """Writes the annotation, or with ``remove`` its tombstone, and returns once it is durable."""
     value = None if remove else msgspec.json.encode(annotation.as_json())
     async with sending(kafka) as send:
         await send(ANNOTATIONS, annotation.key.encode(), value)

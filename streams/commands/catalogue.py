@@ -15,7 +15,7 @@ __all__ = ["lines"]
 
 
 def lines(output_format: str) -> Iterator[str]:
-    """The catalogue's lines in one of the formats ``table``, ``json`` and ``markdown``."""
+    """The lines of the catalogue in the format ``table``, ``json`` or ``markdown``."""
     if output_format == "json":
         yield msgspec.json.format(msgspec.json.encode([_row(metric) for metric in METRICS.values()])).decode()
     elif output_format == "markdown":

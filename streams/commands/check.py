@@ -1,4 +1,4 @@
-"""``support-roi check``: the environment, each problem with its remedy."""
+"""``support-roi check``: problems of the environment, each with its remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check"]
 
 
 async def check(settings: Settings, kafka: Connection) -> list[tuple[str, str | None]]:
-    """(what was looked at, its problem with the remedy or None)."""
+    """Pairs of a subject and its problem with the remedy; None = no problem."""
     return [
         ("kafka", await _kafka(kafka, settings)),
         ("board port", _port(settings.board.host, settings.board.port)),
@@ -24,10 +24,10 @@ async def check(settings: Settings, kafka: Connection) -> list[tuple[str, str | 
 
 async def _kafka(kafka: Connection, settings: Settings) -> str | None:
     try:
-        found = await admin.inspect(kafka, settings.kafka.partitions)
+        findings = await admin.inspect(kafka, settings.kafka.partitions)
     except admin.TopicsError as error:
         return str(error)
-    return "; ".join(f"{finding.topic.name} {finding.problem}" for finding in found if finding.problem) or None
+    return "; ".join(f"{finding.topic.name} {finding.problem}" for finding in findings if finding.problem) or None
 
 
 def _port(host: str, port: int) -> str | None:

@@ -1,56 +1,57 @@
-"""``support-roi replay --compare OLD.toml NEW.toml``: what changed definitions do to every value, side by side."""
+"""``support-roi replay --compare OLD.toml NEW.toml``: every value under two settings, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from streams.commands.table import columns, cut, shown
+from streams.commands.table import columns, format_value, shorten
 from streams.core.metrics.records import MetricRecord
 
-__all__ = ["lines", "pairs"]
+__all__ = ["Pair", "lines", "pairs", "rows"]
 
+#: A value under the old and the new settings; None = it does not exist there.
 Pair = tuple[MetricRecord | None, MetricRecord | None]
 
 
 def pairs(old: Iterable[MetricRecord], new: Iterable[MetricRecord]) -> dict[str, Pair]:
-    """The records of both sides by key; a value that only one side has stands alone."""
-    before = {record.key: record for record in old}
-    found: dict[str, Pair] = {key: (record, None) for key, record in before.items()}
+    """The records of both sides by key."""
+    old_by_key = {record.key: record for record in old}
+    by_key: dict[str, Pair] = {key: (record, None) for key, record in old_by_key.items()}
     for record in new:
-        found[record.key] = (before.get(record.key), record)
-    return found
+        by_key[record.key] = (old_by_key.get(record.key), record)
+    return by_key
 
 
-def rows(found: Mapping[str, Pair]) -> Iterator[dict[str, Any]]:
-    """Every pair as one row of plain values; ``difference`` is None where either side is undefined."""
-    for old, new in found.values():
-        known = new or old
-        assert known is not None
+def rows(by_key: Mapping[str, Pair]) -> Iterator[dict[str, Any]]:
+    """Every pair as a row of plain values; ``difference`` is None where either side is undefined."""
+    for old, new in by_key.values():
+        record = new or old
+        assert record is not None  # a pair has at least one side
         before, after = (None if side is None else side.value for side in (old, new))
         yield {
-            "metric": known.metric,
-            "window": known.window,
-            "period_start": known.period_start,
-            "dimension": known.dimension,
-            "member": known.member,
+            "metric": record.metric,
+            "window": record.window,
+            "period_start": record.period_start,
+            "dimension": record.dimension,
+            "member": record.member,
             "old": before,
             "new": after,
             "difference": None if before is None or after is None else after - before,
-            "unit": known.unit,
-            "as_of": known.as_of,
+            "unit": record.unit,
+            "as_of": record.as_of,
         }
 
 
-def lines(found: Mapping[str, Pair]) -> Iterator[str]:
-    """A table of the values that differ, and how many do not."""
-    changed = [row for row in rows(found) if row["old"] != row["new"]]
-    yield f"{len(changed):,} of {len(found):,} values differ"
-    if changed:
+def lines(by_key: Mapping[str, Pair]) -> Iterator[str]:
+    """The number of values that differ, and a table of them."""
+    differences = [row for row in rows(by_key) if row["old"] != row["new"]]
+    yield f"{len(differences):,} of {len(by_key):,} values differ"
+    if differences:
         head = ["metric", "window", "dimension", "member", "old", "new", "difference", "unit"]
         body = [
-            [row["metric"], row["window"], row["dimension"], cut(row["member"]),
-             shown(row["old"]), shown(row["new"]), shown(row["difference"]), row["unit"]]
-            for row in changed
+            [row["metric"], row["window"], row["dimension"], shorten(row["member"]),
+             format_value(row["old"]), format_value(row["new"]), format_value(row["difference"]), row["unit"]]
+            for row in differences
         ]  # fmt: skip
         yield from columns(head, body, numbers=range(4, 7))

@@ -1,4 +1,4 @@
-"""``support-roi dashboards``: dashboards, rules and what Grafana, Prometheus and Alertmanager need, into a folder."""
+"""``support-roi dashboards``: writes dashboards, rules and the configuration that they need into a folder."""
 
 from __future__ import annotations
 
@@ -13,56 +13,59 @@ from streams.config import Settings
 from streams.dashboards import dashboards
 from streams.dashboards.panel import families
 
-__all__ = ["Refused", "alerts_by_family", "files", "pretty", "write"]
+__all__ = ["FilesDiffer", "alerts_by_family", "contents", "pretty", "write"]
 
-#: What is written as it is, beside the generated ``dashboards/``.
-_KEPT: Final = ("README.md", "runbook.md", "provisioning/**/*.yml", "prometheus/*.yml", "prometheus/rules/*.yml")
-_WIDE: Final = 116
-
-
-class Refused(Exception):
-    """Files that are there and differ; the message names them."""
+#: Files copied unchanged; ``dashboards/`` is generated.
+_COPIED: Final = ("README.md", "runbook.md", "provisioning/**/*.yml", "prometheus/*.yml", "prometheus/rules/*.yml")
+_MAX_WIDTH: Final = 116
 
 
-def files(settings: Settings, docs: str, folder: Path) -> dict[PurePosixPath, bytes]:
-    """Everything to write, by its path below the folder: dashboards for these settings, the rest from ``folder``.
+class FilesDiffer(Exception):
+    """Existing files would be overwritten with other contents; the message names them."""
 
-    The alerts' links lead to the same ``docs`` as the panels': rules know it by Prometheus' label of that name.
+
+def contents(settings: Settings, docs: str, folder: Path) -> dict[PurePosixPath, bytes]:
+    """The contents of all files by relative path: dashboards for these settings, copies of the rest from ``folder``.
+
+    ``docs`` is the address that links of panels and alerts start with; rules have it as Prometheus' label ``docs``.
     """
-    found = {
+    files = {
         PurePosixPath(path.relative_to(folder).as_posix()): path.read_bytes()
-        for pattern in _KEPT
+        for pattern in _COPIED
         for path in sorted(folder.glob(pattern))
     }
     runbook = alerts_by_family([path.read_text("utf-8") for path in sorted(folder.glob("prometheus/rules/*.yml"))])
     scraper = PurePosixPath("prometheus/prometheus.yml")
-    if scraper in found:
-        found[scraper] = re.sub(rb"(?m)^( +docs: ).*$", lambda match: match[1] + docs.encode(), found[scraper])
+    if scraper in files:
+        files[scraper] = re.sub(rb"(?m)^( +docs: ).*$", lambda match: match[1] + docs.encode(), files[scraper])
     for name, model in dashboards(settings, docs, runbook).items():
-        found[PurePosixPath("dashboards", name)] = pretty(model).encode() + b"\n"
-    return found
+        files[PurePosixPath("dashboards", name)] = pretty(model).encode() + b"\n"
+    return files
 
 
 def alerts_by_family(rules: list[str]) -> dict[str, tuple[str, ...]]:
-    """The alerts on each Prometheus family, from the rule files' text: what stands between ``expr`` and the labels."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    """The names of the alerts by the Prometheus families in their expressions; ``rules`` are the texts of files."""
+    alerts: defaultdict[str, list[str]] = defaultdict(list)
     for text in rules:
         for name, expr in re.findall(r"- alert: (\w+)\n\s+expr:(.*?)\n\s+(?:for|labels|annotations):", text, re.S):
             for family in families(expr):
-                found[family].append(name)
-    return {family: tuple(dict.fromkeys(names)) for family, names in found.items()}
+                alerts[family].append(name)
+    return {family: tuple(dict.fromkeys(names)) for family, names in alerts.items()}
 
 
-def write(out: Path, wanted: Mapping[PurePosixPath, bytes], force: bool) -> list[Path]:
-    """Writes what is not there as it should be; returns that. Nothing is written if ``Refused``."""
-    changed = {out / path: body for path, body in wanted.items() if not _holds(out / path, body)}
-    there = sorted(str(path) for path in changed if path.exists())
-    if there and not force:
-        raise Refused(f"there already, and different: {', '.join(there)}; --force overwrites them")
-    for path, body in changed.items():
+def write(out: Path, files: Mapping[PurePosixPath, bytes], force: bool) -> list[Path]:
+    """Writes the files that are missing or differ; returns their paths.
+
+    Raises ``FilesDiffer``, before writing anything, if existing files differ and ``force`` is not set.
+    """
+    outdated = {out / path: body for path, body in files.items() if not _holds(out / path, body)}
+    conflicts = sorted(str(path) for path in outdated if path.exists())
+    if conflicts and not force:
+        raise FilesDiffer(f"there already, and different: {', '.join(conflicts)}; --force overwrites them")
+    for path, body in outdated.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-    return sorted(changed)
+    return sorted(outdated)
 
 
 def _holds(path: Path, body: bytes) -> bool:
@@ -70,9 +73,9 @@ def _holds(path: Path, body: bytes) -> bool:
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """JSON for people and their diffs: what fits on a line is on one."""
+    """JSON with every value that fits on one line on one line, so that differences are easy to read."""
     flat = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or not value or len(flat) + indent <= _WIDE:
+    if not isinstance(value, dict | list) or not value or len(flat) + indent <= _MAX_WIDTH:
         return flat
     pad = " " * (indent + 2)
     if isinstance(value, dict):

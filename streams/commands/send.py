@@ -1,4 +1,4 @@
-"""``support-roi send``: event files into the topics, each event to the partition of its owner."""
+"""``support-roi send``: sends event files into the topics, each event to the partition of its owner."""
 
 from __future__ import annotations
 

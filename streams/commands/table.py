@@ -1,4 +1,4 @@
-"""Metric records as a table for people: a line a metric and member, a column a window."""
+"""Metric records as a table: a line for each metric and member, a column for each window."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterable, Iterator
 
 from streams.core.metrics.records import MetricRecord
 
-__all__ = ["columns", "cut", "lines", "shown"]
+__all__ = ["columns", "format_value", "lines", "shorten"]
 
 
 def lines(records: Iterable[MetricRecord]) -> Iterator[str]:
-    """The table's lines; undefined values are a dash."""
+    """The lines of the table; undefined values are a dash."""
     windows: list[str] = []
     rows: dict[tuple[str, str, str, str], dict[str, str]] = {}
     for record in records:
         if record.window not in windows:
             windows.append(record.window)
         row = rows.setdefault((record.metric, record.dimension, record.member, record.unit), {})
-        row.setdefault(record.window, shown(record.value))  # of aligned windows the running period comes first
+        row.setdefault(record.window, format_value(record.value))  # the running period comes first
     if not rows:
         yield "no values"
         return
     windows.sort(key=lambda window: window == "now")
     head = ["metric", "dimension", "member", *windows, "unit"]
     body = [
-        [metric, "" if dimension == "all" else dimension, "" if dimension == "all" else cut(member),
+        [metric, "" if dimension == "all" else dimension, "" if dimension == "all" else shorten(member),
          *(row.get(window, "") for window in windows), unit]
         for (metric, dimension, member, unit), row in rows.items()
     ]  # fmt: skip
@@ -32,7 +32,7 @@ def lines(records: Iterable[MetricRecord]) -> Iterator[str]:
 
 
 def columns(head: list[str], body: list[list[str]], numbers: range) -> Iterator[str]:
-    """Lines of aligned columns under a head; those in ``numbers`` to the right."""
+    """Lines of aligned columns under a head; those in ``numbers`` are aligned to the right."""
     widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]
     for line in (head, ["-" * width for width in widths], *body):
         cells = [
@@ -42,14 +42,14 @@ def columns(head: list[str], body: list[list[str]], numbers: range) -> Iterator[
         yield "  ".join(cells).rstrip()
 
 
-def cut(member: str) -> str:
-    """Members are whatever producers say: kept to one short, printable line."""
-    shown = "".join(char if char.isprintable() else "?" for char in member)
-    return shown if len(shown) <= 30 else shown[:29] + "…"
+def shorten(member: str) -> str:
+    """A member as one printable text of at most 30 characters; producers may send any text."""
+    printable = "".join(char if char.isprintable() else "?" for char in member)
+    return printable if len(printable) <= 30 else printable[:29] + "…"
 
 
-def shown(value: int | float | None) -> str:
-    """A value for people; a dash where it is undefined."""
+def format_value(value: int | float | None) -> str:
+    """A value in four digits or with separators of thousands; a dash where it is undefined."""
     if value is None:
         return "-"
     if isinstance(value, int):

@@ -13,7 +13,7 @@ import pytest
 
 from streams.board.pages.documents import anchor
 from streams.board.prometheus.pipeline import descriptions
-from streams.commands.dashboards import alerts_by_family, files
+from streams.commands.dashboards import alerts_by_family, contents
 from streams.config import Settings
 from streams.core.metrics.families import METRICS
 from streams.dashboards.panel import metric_of
@@ -56,7 +56,7 @@ def test_the_files_are_what_the_descriptions_give() -> None:
 
 
 def _files() -> dict[Any, bytes]:
-    return files(Settings(), f"http://localhost:{Settings().board.port}", promql.GRAFANA)
+    return contents(Settings(), f"http://localhost:{Settings().board.port}", promql.GRAFANA)
 
 
 def test_every_metric_is_on_a_dashboard() -> None:
