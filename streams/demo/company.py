@@ -1,15 +1,16 @@
-"""The simulated company: its agents, working hours, and the numbers its behaviour follows.
+"""The simulated company: its agents, their working hours, and the probabilities of its behaviour.
 
-Nothing happens in this file: it says who works there and how likely things are. The other files make them happen.
+This file has only data; the other files make the events.
 
-How it hangs together: agents' hours and queues make the response times; response times, reopenings and the
-agent's skill make a ticket's score; the score moves the customer's mood and the survey answers; score and
-mood make orders, and leaving.
+Causes and effects: agents' hours and queues determine the response times; response times, reopenings and the agent's
+skill determine the score of a ticket; the score changes the customer's mood and the survey answers; score and mood
+determine orders and departures.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -18,7 +19,7 @@ from streams.core.temporal.instants import DAY, HOUR, MINUTE, SECOND
 
 
 class Mix:
-    """A weighted choice by one lookup; weights are hundredths or less exact."""
+    """A weighted choice in constant time, exact for weights in hundredths."""
 
     __slots__ = ("_table",)
 
@@ -27,6 +28,7 @@ class Mix:
         self._table = [name for name, weight in weights.items() for _ in range(round(1000 * weight / total))]
 
     def pick(self, rng: random.Random) -> str:
+        """A name at random, by weight."""
         return self._table[int(rng.random() * len(self._table))]
 
 
@@ -39,7 +41,7 @@ PRODUCTS: Final = Mix({"hub": 28, "camera": 26, "thermostat": 18, "cloud_plan": 
 SEGMENTS: Final = Mix({"consumer": 78, "business": 17, "enterprise": 5})
 PRIORITIES: Final = Mix({"low": 18, "normal": 58, "high": 18, "urgent": 6})
 SURVEY_KINDS: Final = Mix({"csat": 68, "ces": 16, "resolution": 16})
-#: How often a segment writes and buys, per head, relative to a consumer; and its usual order in minor units.
+#: Contacts and orders of a customer by segment, relative to a consumer, and the usual order in minor units.
 CONTACTS: Final = {"consumer": 1.0, "business": 1.6, "enterprise": 3.0}
 BUYING: Final = {"consumer": 1.0, "business": 1.3, "enterprise": 1.8}
 BASKET: Final = {"consumer": 3_400, "business": 8_800, "enterprise": 29_000}
@@ -48,12 +50,12 @@ CARE, LIVE, TECHNICAL, BILLING, ACCOUNTS = "care", "live", "technical", "billing
 
 
 class Issue(NamedTuple):
-    """What an issue type asks of the desk."""
+    """An issue type: the group that handles it, and its work."""
 
     group: str
-    minutes: float  # of work, each reply
-    done: float  # probability that a reply solves it
-    escalates: float
+    minutes: float  # of work for a reply
+    solve_probability: float  # of a reply
+    escalate_probability: float  # before a reply
 
 
 ISSUE: Final = {
@@ -69,11 +71,11 @@ ISSUE: Final = {
 
 
 class Channel(NamedTuple):
-    """Until when a customer finds a first answer and a solution quick, and how soon agents look."""
+    """A channel: the expected times of a first answer and a solution, and the delay before agents look at it."""
 
-    answer: float  # ms
-    solution: float  # ms
-    look: float  # minutes, median
+    answer_ms: float
+    solution_ms: float
+    delay_minutes: float  # median
 
 
 CHANNEL: Final = {
@@ -90,71 +92,74 @@ HOURS: Final = (
     0.85, 0.90, 0.95, 0.93, 0.88, 0.80, 0.70, 0.62, 0.58, 0.50, 0.36, 0.22,
 )  # fmt: skip
 WEEKDAYS: Final = (1.00, 0.96, 0.92, 0.90, 0.86, 0.48, 0.40)
-#: The mean of the two: the busiest moment's rate times this is the average rate.
+#: The mean of both: the rate at the busiest moment times this is the average rate.
 MEAN_RHYTHM: Final = sum(HOURS) / 24 * sum(WEEKDAYS) / 7
 
 
 def rhythm(at: int) -> float:
-    """How busy the desk's customers are at an instant, 0 to 1."""
+    """The rate of contacts at an instant, relative to the busiest moment: 0 to 1."""
     return HOURS[at % DAY // HOUR] * WEEKDAYS[(at // DAY + 3) % 7]
 
 
 @dataclass(slots=True)
 class Agent:
-    """An agent: ``start`` and ``end`` of the shift in ms from midnight; it may pass midnight."""
+    """An agent. The shift, in ms from midnight, may pass midnight; days are from Monday = 0."""
 
     id: str
     group: str
-    skill: float
-    start: int
-    end: int
+    skill: float  # -1 to 1
+    start_ms: int
+    end_ms: int
     days: frozenset[int]
-    free: int = 0
+    #: The instant at which the work accepted so far is done.
+    free_from: int = 0
 
     def available(self, at: int) -> int:
-        """The first instant from ``at`` on at which this agent is on shift and done with earlier work."""
-        at = max(at, self.free)
-        for day in range(at // DAY - (self.end > DAY), at // DAY + 8):
-            if (day + 3) % 7 in self.days and at < day * DAY + self.end:
-                return max(at, day * DAY + self.start)
+        """The first instant from ``at`` on at which this agent is on shift and has finished earlier work."""
+        at = max(at, self.free_from)
+        for day in range(at // DAY - (self.end_ms > DAY), at // DAY + 8):
+            if (day + 3) % 7 in self.days and at < day * DAY + self.end_ms:
+                return max(at, day * DAY + self.start_ms)
         raise AssertionError("an agent works on at least one day of the week")
 
 
 class Roster:
-    """All agents; work goes to whoever of the group can begin first, in the order it is asked for."""
+    """All agents. Work goes to the agent of its group who can begin first."""
 
-    LOOKED_AT = 16  # a large group is sampled, so that the search stays cheap
+    SAMPLE = 16  # agents of a large group that are compared, so that the search stays cheap
 
     def __init__(self, rng: random.Random, count: int) -> None:
         self.agents: list[Agent] = []
         self._rng = rng
         #: 20 agents: 5 care, 7 live (2 at night), 4 technical, 2 billing, 2 key accounts.
         plan = [CARE] * 5 + [LIVE] * 7 + [TECHNICAL] * 4 + [BILLING] * 2 + [ACCOUNTS] * 2
-        seen: dict[str, int] = {}
-        for n in range(max(count, len(plan))):
-            group = plan[n % len(plan)]
-            nth = seen[group] = seen.get(group, -1) + 1
-            self.agents.append(self._hire(f"agent-{n + 1:02}", group, nth))
+        group_sizes: Counter[str] = Counter()
+        for number in range(max(count, len(plan))):
+            group = plan[number % len(plan)]
+            self.agents.append(self._hire(f"agent-{number + 1:02}", group, group_sizes[group]))
+            group_sizes[group] += 1
         self._groups: dict[str, list[Agent]] = {}
         for agent in self.agents:
             self._groups.setdefault(agent.group, []).append(agent)
 
-    def _hire(self, name: str, group: str, nth: int) -> Agent:
+    def _hire(self, name: str, group: str, index: int) -> Agent:
+        """A new agent; the index within the group determines shift and days."""
         skill = max(-1.0, min(1.0, self._rng.gauss(0, 0.5)))
-        if group == LIVE and nth % 7 < 2:  # the night crew: every night, taking turns
-            days = frozenset({0, 2, 4, 6} if nth % 7 == 0 else {1, 3, 5})
+        if group == LIVE and index % 7 < 2:  # the night shift: two agents who alternate
+            days = frozenset({0, 2, 4, 6} if index % 7 == 0 else {1, 3, 5})
             return Agent(name, group, skill, 19 * HOUR, 32 * HOUR, days)
-        start = (7, 8, 11)[nth % 3] * HOUR if group == LIVE else (8, 11)[nth % 2] * HOUR
-        days = frozenset({2, 3, 4, 5, 6} if nth % 4 == 2 and group in (CARE, LIVE) else range(5))
+        start = (7, 8, 11)[index % 3] * HOUR if group == LIVE else (8, 11)[index % 2] * HOUR
+        days = frozenset({2, 3, 4, 5, 6} if index % 4 == 2 and group in (CARE, LIVE) else range(5))
         return Agent(name, group, skill, start, start + 8 * HOUR + HOUR // 2, days)
 
     def begin(self, group: str, at: int, work: int, patience: int | None = None) -> tuple[Agent, int] | None:
-        """Who takes it and when; None if nobody can before ``patience`` (ms) is over."""
+        """The agent and the start of ``work`` (ms); None if nobody can start before ``patience`` (ms) is over."""
         pool = self._groups[group]
-        if len(pool) > self.LOOKED_AT:
-            pool = self._rng.sample(pool, self.LOOKED_AT)
-        start, _, agent = min(((a.available(at), a.free, a) for a in pool), key=lambda choice: choice[:2])
+        if len(pool) > self.SAMPLE:
+            pool = self._rng.sample(pool, self.SAMPLE)
+        choices = ((agent.available(at), agent.free_from, agent) for agent in pool)
+        start, _, agent = min(choices, key=lambda choice: choice[:2])
         if patience is not None and start - at > patience:
             return None
-        agent.free = start + work
+        agent.free_from = start + work
         return agent, start

@@ -1,19 +1,25 @@
-"""How agents and customers deal with a ticket: by phone, in a chat, in writing."""
+"""Conversations about a ticket: a phone call, a chat, correspondence in writing."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from math import exp
+from typing import TypeAlias
 
 from streams.core.temporal.instants import HOUR, MINUTE, SECOND
 from streams.demo.company import ACCOUNTS, BILLING, CARE, CHANNEL, ISSUE, LIVE, TECHNICAL, Agent
 from streams.demo.world import Customer, Process, World
 from streams.kafka.topics import TICKETS
 
+#: Steps of a conversation; the result is true if it solved the ticket.
+Conversation: TypeAlias = Generator[int, None, bool]
+
 
 @dataclass(slots=True)
 class Ticket:
+    """A simulated ticket."""
+
     id: str
     customer: Customer
     channel: str
@@ -21,177 +27,188 @@ class Ticket:
     product: str
     priority: str
     group: str
-    created: int
+    created_at: int
     by_customer: bool = True
     cart: str | None = None
-    answered: int | None = None
+    first_answer_at: int | None = None
     status: str = "new"
     touches: int = 0
-    reopened: int = 0
+    reopenings: int = 0
     escalated: bool = False
     agent: Agent | None = None
 
     @property
     def agent_id(self) -> str | None:
+        """The id of its agent; None before it has one."""
         return self.agent.id if self.agent else None
 
 
-def note(world: World, t: Ticket, kind: str, /, **fields: object) -> None:
-    world.emit(TICKETS, t.customer.id, kind, ticket_id=t.id, **fields)
+def emit_event(world: World, ticket: Ticket, kind: str, /, **fields: object) -> None:
+    """Adds an event of the ticket at the present instant."""
+    world.emit(TICKETS, ticket.customer.id, kind, ticket_id=ticket.id, **fields)
 
 
 def group_of(customer: Customer, issue: str) -> str:
+    """The group that handles an issue of a customer in writing."""
     if customer.segment == "enterprise" and issue != "defect":
         return ACCOUNTS
     return ISSUE[issue].group
 
 
-def set_status(world: World, t: Ticket, status: str) -> None:
-    if t.status != status:
-        t.status = status
-        note(world, t, "ticket.status_changed", status=status)
+def set_status(world: World, ticket: Ticket, status: str) -> None:
+    """Changes the status, with an event if it is another one."""
+    if ticket.status != status:
+        ticket.status = status
+        emit_event(world, ticket, "ticket.status_changed", status=status)
 
 
-def _assign(world: World, t: Ticket, agent: Agent) -> None:
-    if t.agent is not agent:
-        t.agent = agent
-        note(world, t, "ticket.updated", agent_id=agent.id, group=agent.group)
-    set_status(world, t, "open")
+def _assign(world: World, ticket: Ticket, agent: Agent) -> None:
+    if ticket.agent is not agent:
+        ticket.agent = agent
+        emit_event(world, ticket, "ticket.updated", agent_id=agent.id, group=agent.group)
+    set_status(world, ticket, "open")
 
 
-def _reply(world: World, t: Ticket, agent: Agent) -> None:
-    note(world, t, "ticket.message", author="agent", public=True, agent_id=agent.id)
-    t.touches += 1
-    if t.answered is None:
-        t.answered = world.now
+def _transfer(world: World, ticket: Ticket, group: str) -> None:
+    ticket.group = group
+    emit_event(world, ticket, "ticket.updated", group=group)
 
 
-def customer_writes(world: World, t: Ticket, feeling: float | None = None) -> None:
-    note(world, t, "ticket.message", author="customer")
+def _reply(world: World, ticket: Ticket, agent: Agent) -> None:
+    emit_event(world, ticket, "ticket.message", author="agent", public=True, agent_id=agent.id)
+    ticket.touches += 1
+    if ticket.first_answer_at is None:
+        ticket.first_answer_at = world.now
+
+
+def customer_writes(world: World, ticket: Ticket, mood: float | None = None) -> None:
+    """A message of the customer, sometimes with a sentiment around ``mood`` (default: the customer's)."""
+    emit_event(world, ticket, "ticket.message", author="customer")
     if world.chance(0.3):
-        if feeling is None:
-            feeling = t.customer.mood
-        score = max(-1.0, min(1.0, world.rng.gauss(feeling, 0.35)))
-        note(world, t, "ticket.sentiment", score=round(score, 2))
+        if mood is None:
+            mood = ticket.customer.mood
+        sentiment = max(-1.0, min(1.0, world.rng.gauss(mood, 0.35)))
+        emit_event(world, ticket, "ticket.sentiment", score=round(sentiment, 2))
 
 
-def call(world: World, t: Ticket) -> Generator[int, None, bool]:
-    """A phone call; False if the caller gave up or was promised an answer in writing."""
+def call(world: World, ticket: Ticket) -> Conversation:
+    """A phone call; not solved if the caller hangs up or is promised an answer in writing."""
     rng = world.rng
-    talk = int((2 + rng.expovariate(1 / 4.5)) * MINUTE)
-    wrap = int(rng.uniform(0.6, 2.5) * MINUTE)
+    talk_ms = int((2 + rng.expovariate(1 / 4.5)) * MINUTE)
+    after_call_ms = int(rng.uniform(0.6, 2.5) * MINUTE)
     patience = int(4 * MINUTE * exp(rng.gauss(0, 0.5)))
-    taken = world.roster.begin(LIVE, world.now + 4 * SECOND, talk + wrap, patience)
-    if taken is None:
+    turn = world.roster.begin(LIVE, world.now + 4 * SECOND, talk_ms + after_call_ms, patience)
+    if turn is None:
         yield world.now + patience
-        t.group = CARE
-        note(world, t, "ticket.updated", group=CARE)
+        _transfer(world, ticket, CARE)
         return False
-    agent, start = taken
+    agent, start = turn
     yield start
-    _assign(world, t, agent)
-    _reply(world, t, agent)
-    yield start + talk
-    hold = rng.randrange(10, 150) if world.chance(0.25) else 0
-    note(
+    _assign(world, ticket, agent)
+    _reply(world, ticket, agent)
+    yield start + talk_ms
+    hold_seconds = rng.randrange(10, 150) if world.chance(0.25) else 0
+    emit_event(
         world,
-        t,
+        ticket,
         "ticket.handled",
         agent_id=agent.id,
-        talk_seconds=talk // SECOND,
-        hold_seconds=hold,
-        after_call_seconds=wrap // SECOND,
+        talk_seconds=talk_ms // SECOND,
+        hold_seconds=hold_seconds,
+        after_call_seconds=after_call_ms // SECOND,
     )
-    yield start + talk + wrap
-    if world.chance(ISSUE[t.issue].done + 0.2):
-        set_status(world, t, "solved")
+    yield start + talk_ms + after_call_ms
+    if world.chance(ISSUE[ticket.issue].solve_probability + 0.2):
+        set_status(world, ticket, "solved")
         return True
-    t.group = group_of(t.customer, t.issue)
+    ticket.group = group_of(ticket.customer, ticket.issue)
     return False
 
 
-def chat(world: World, t: Ticket) -> Generator[int, None, bool]:
-    """A chat: a bot first, then an agent, who has others going at the same time."""
-    yield world.now + world.rng.randrange(900, 3000)
-    note(world, t, "ticket.message", author="bot", public=True)
-    yield world.after(40 * SECOND)
-    customer_writes(world, t)
-    if t.issue in ("delivery", "how_to", "login") and world.chance(0.2):
-        yield world.after(30 * SECOND)
-        note(world, t, "ticket.message", author="bot", public=True)
-        yield world.after(90 * SECOND)
-        set_status(world, t, "solved")
+def chat(world: World, ticket: Ticket) -> Conversation:
+    """A chat: a bot first, then an agent who has several chats at once."""
+    if (yield from _bot_chat(world, ticket)):
         return True
-    turns = 1 + int(world.rng.expovariate(0.7))
-    taken = world.roster.begin(LIVE, world.now + 8 * SECOND, (turns + 1) * 100 * SECOND, 7 * MINUTE)
-    if taken is None:
+    exchanges = 1 + int(world.rng.expovariate(0.7))
+    turn = world.roster.begin(LIVE, world.now + 8 * SECOND, (exchanges + 1) * 100 * SECOND, 7 * MINUTE)
+    if turn is None:
         yield world.now + 7 * MINUTE
-        t.group = CARE
-        note(world, t, "ticket.updated", group=CARE)
+        _transfer(world, ticket, CARE)
         return False
-    agent, start = taken
+    agent, start = turn
     yield start
-    _assign(world, t, agent)
+    _assign(world, ticket, agent)
     yield world.after(35 * SECOND)
-    _reply(world, t, agent)
-    began = start
-    for _ in range(turns):
+    _reply(world, ticket, agent)
+    for _ in range(exchanges):
         yield world.after(55 * SECOND)
-        customer_writes(world, t)
+        customer_writes(world, ticket)
         yield world.after(45 * SECOND)
-        note(world, t, "ticket.message", author="agent", public=True, agent_id=agent.id)
-    note(
-        world,
-        t,
-        "ticket.handled",
-        agent_id=agent.id,
-        after_call_seconds=min((turns + 1) * 100, (world.now - began) // SECOND),
-    )
-    if world.chance(ISSUE[t.issue].done + 0.18):
+        emit_event(world, ticket, "ticket.message", author="agent", public=True, agent_id=agent.id)
+    handle_seconds = min((exchanges + 1) * 100, (world.now - start) // SECOND)
+    emit_event(world, ticket, "ticket.handled", agent_id=agent.id, after_call_seconds=handle_seconds)
+    if world.chance(ISSUE[ticket.issue].solve_probability + 0.18):
         yield world.after(20 * SECOND)
-        set_status(world, t, "solved")
+        set_status(world, ticket, "solved")
         return True
-    t.group = group_of(t.customer, t.issue)
+    ticket.group = group_of(ticket.customer, ticket.issue)
     return False
 
 
-def correspond(world: World, t: Ticket) -> Process:
+def _bot_chat(world: World, ticket: Ticket) -> Conversation:
+    yield world.now + world.rng.randrange(900, 3000)
+    emit_event(world, ticket, "ticket.message", author="bot", public=True)
+    yield world.after(40 * SECOND)
+    customer_writes(world, ticket)
+    if ticket.issue not in ("delivery", "how_to", "login") or not world.chance(0.2):
+        return False
+    yield world.after(30 * SECOND)
+    emit_event(world, ticket, "ticket.message", author="bot", public=True)
+    yield world.after(90 * SECOND)
+    set_status(world, ticket, "solved")
+    return True
+
+
+def correspondence(world: World, ticket: Ticket) -> Process:
     """Replies and answers in writing until the ticket is solved."""
     rng = world.rng
     while True:
-        issue = ISSUE[t.issue]
-        hurry = 0.3 if t.priority in ("urgent", "high") else 1.0
-        yield world.after(max(5.0, CHANNEL[t.channel].look) * MINUTE * hurry, 0.8)
-        work = int(issue.minutes * MINUTE * exp(rng.gauss(0, 0.45)))
-        group = CARE if t.group == LIVE else t.group
-        taken = world.roster.begin(group, world.now, work)
-        assert taken is not None  # no patience was named
-        agent, start = taken
+        issue = ISSUE[ticket.issue]
+        hurry = 0.3 if ticket.priority in ("urgent", "high") else 1.0
+        yield world.after(max(5.0, CHANNEL[ticket.channel].delay_minutes) * MINUTE * hurry, 0.8)
+        work_ms = int(issue.minutes * MINUTE * exp(rng.gauss(0, 0.45)))
+        turn = world.roster.begin(CARE if ticket.group == LIVE else ticket.group, world.now, work_ms)
+        assert turn is not None  # without patience there is always one
+        agent, start = turn
         yield start
-        _assign(world, t, agent)
+        _assign(world, ticket, agent)
         if world.chance(0.08):
-            note(world, t, "ticket.message", author="agent", public=False, agent_id=agent.id)
-        yield start + work
-        note(world, t, "ticket.handled", agent_id=agent.id, after_call_seconds=work // SECOND)
-        if not t.escalated and world.chance(issue.escalates):
-            t.escalated = True
-            t.group = TECHNICAL if t.issue in ("defect", "login", "how_to") else BILLING
-            note(world, t, "ticket.escalated", level=2)
-            note(world, t, "ticket.updated", group=t.group, priority="high")
-            t.priority = "high"
+            emit_event(world, ticket, "ticket.message", author="agent", public=False, agent_id=agent.id)
+        yield start + work_ms
+        emit_event(world, ticket, "ticket.handled", agent_id=agent.id, after_call_seconds=work_ms // SECOND)
+        if not ticket.escalated and world.chance(issue.escalate_probability):
+            _escalate(world, ticket)
             continue
-        _reply(world, t, agent)
-        if world.chance(issue.done + 0.06 * agent.skill + 0.08 * t.touches):
-            set_status(world, t, "solved")
+        _reply(world, ticket, agent)
+        if world.chance(issue.solve_probability + 0.06 * agent.skill + 0.08 * ticket.touches):
+            set_status(world, ticket, "solved")
             return
         if world.chance(0.1):
-            set_status(world, t, "on_hold")
+            set_status(world, ticket, "on_hold")
             yield world.after(20 * HOUR)
             continue
-        set_status(world, t, "pending")
+        set_status(world, ticket, "pending")
         yield world.after(2.5 * HOUR, 1.0)
-        if world.chance(0.1):  # no answer: taken as solved
-            set_status(world, t, "solved")
+        if world.chance(0.1):  # no answer counts as solved
+            set_status(world, ticket, "solved")
             return
-        customer_writes(world, t)
-        set_status(world, t, "open")
+        customer_writes(world, ticket)
+        set_status(world, ticket, "open")
+
+
+def _escalate(world: World, ticket: Ticket) -> None:
+    ticket.escalated = True
+    ticket.group = TECHNICAL if ticket.issue in ("defect", "login", "how_to") else BILLING
+    ticket.priority = "high"
+    emit_event(world, ticket, "ticket.escalated", level=2)
+    emit_event(world, ticket, "ticket.updated", group=ticket.group, priority="high")

@@ -1,4 +1,4 @@
-"""What ``support-roi simulate`` does: a desk's history as event files, one a topic."""
+"""The history of a simulated desk as event files, one for each topic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streams.kafka.topics import INPUTS
 
 __all__ = ["write_event_files"]
 
-_REPORT_EVERY: Final = 10_000
+_PROGRESS_EVERY: Final = 10_000  # events
 
 
 def write_event_files(
@@ -32,9 +32,9 @@ def write_event_files(
     compress: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[Path, int]:
-    """Writes ``<topic>.jsonl`` (``.gz``) of the ``days`` before ``end_ms``; returns each file's events.
+    """Writes ``<topic>.jsonl`` (``.gz``) of the ``days`` before ``end_ms``; returns the number of events by file.
 
-    The same arguments write the same bytes. ``on_progress`` is told now and then how many events there are.
+    The same arguments write the same bytes. ``on_progress`` gets the number of events so far.
     """
     if days <= 0:
         raise ValueError("`days` must be above 0")
@@ -53,11 +53,11 @@ def write_event_files(
             tickets_per_day=tickets_per_day,
             prelude_days=prelude_days,
         )
-        for n, (topic, _, _, event) in enumerate(events, start=1):
+        for count, (topic, _, _, event) in enumerate(events, start=1):
             files[topic].write(encode(event) + b"\n")
             counts[paths[topic]] += 1
-            if on_progress is not None and n % _REPORT_EVERY == 0:
-                on_progress(n)
+            if on_progress is not None and count % _PROGRESS_EVERY == 0:
+                on_progress(count)
     return counts
 
 
@@ -65,6 +65,6 @@ def _open(stack: ExitStack, path: Path, compress: bool) -> io.BufferedIOBase:
     file = stack.enter_context(path.open("wb"))
     if not compress:
         return file
-    # No name and no time in the header: the same events are the same bytes. Buffered, as lines are short.
-    packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
-    return stack.enter_context(io.BufferedWriter(stack.enter_context(packed), 1 << 16))
+    # Without name and time in the header the same events are the same bytes. Buffered because lines are short.
+    archive = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
+    return stack.enter_context(io.BufferedWriter(stack.enter_context(archive), 1 << 16))

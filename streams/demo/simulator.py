@@ -1,7 +1,7 @@
-"""A customer-service desk as an endless, lazy, seeded stream of contract events in the order they occur.
+"""A simulated customer-service desk: an endless, seeded stream of events in order of time.
 
-A heap of processes (generators) is the whole engine: the earliest is resumed, adds its events, and says when
-it wants to go on. The same seed and start give the same events; the end only says where to stop.
+The engine is a heap of processes (generators): the earliest one is resumed, adds its events, and yields the instant of
+its next step. The same seed and start give the same events, whatever the end.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from streams.demo.world import SimulatedEvent, World
 
 __all__ = ["SimulatedEvent", "live", "simulate", "wall_clock"]
 
-#: The customers there are at the start joined in the days before it.
+#: The first customers joined in this many days before the start.
 PRELUDE_DAYS: Final = 240
-#: After the beginning of live traffic, the surge that a demonstration shows.
-SURGE_AFTER: Final = 20_000
-#: Events handed over at once while history is sent.
-SLICE: Final = 500
+#: The surge of a demonstration begins this long after live traffic.
+SURGE_AFTER_MS: Final = 20_000
+#: The most events of a slice of history.
+SLICE_EVENTS: Final = 500
 
 
 def simulate(
@@ -39,8 +39,8 @@ def simulate(
 ) -> Iterator[SimulatedEvent]:
     """The events before ``end_ms`` (None: without end), in order of time.
 
-    The desk opens at ``start_ms``. Before it, over ``prelude_days``, the first customers join and buy; with 0
-    they all join at the start. ``surge_at_ms`` asks for one more surge; it changes nothing before that instant.
+    The desk opens at ``start_ms``. The first customers join and buy in the ``prelude_days`` before it; with 0 they all
+    join at the start. ``surge_at_ms`` adds a surge and changes nothing before that instant. Raises ``ValueError``.
     """
     if customers < 1 or tickets_per_day <= 0 or prelude_days < 0:
         raise ValueError("`customers` and `tickets_per_day` must be above 0, `prelude_days` not below 0")
@@ -55,7 +55,7 @@ def simulate(
 def _run(world: World, end: int | None) -> Iterator[SimulatedEvent]:
     heap, out = world.heap, world.out
     while heap:
-        at, _, process = heap[0]  # stays the first while it runs: what it spawns comes later, or after it
+        at, _, process = heap[0]  # stays the first while it runs: processes that it starts are never earlier
         if end is not None and at >= end:
             return
         world.now = at
@@ -70,7 +70,7 @@ def _run(world: World, end: int | None) -> Iterator[SimulatedEvent]:
 
 
 def wall_clock() -> int:
-    """Milliseconds since 1970, now."""
+    """The present instant (ms)."""
     return time.time_ns() // 1_000_000
 
 
@@ -84,48 +84,44 @@ async def live(
     now: Callable[[], int] = wall_clock,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[list[SimulatedEvent]]:
-    """History up to now at full speed, then what happens as it happens, in slices of what is due.
+    """Slices of events that are due: history up to now at full speed, then events as they occur.
 
-    An empty slice says that nothing is due now: at night a desk can be quiet for long.
-
-    From the beginning on, ``speed`` is how many of the desk's seconds go into one on the wall: events are
-    given the wall's time, so that nothing lies in the future. At 60 an answer after an hour comes after a
-    minute, and a month's cost accrues in half a day.
+    An empty slice means that nothing is due: a desk can be quiet for long at night. ``speed`` is the number of the
+    desk's seconds in a second of live traffic. Events get the wall clock's time, so that none lies in the future: at 60
+    an answer after an hour comes after a minute, and a month's cost accrues in half a day. Raises ``ValueError``.
     """
     if speed <= 0 or history_days < 0:
         raise ValueError("`speed` must be above 0, `history_days` not below 0")
-    began = now()
+    live_from = now()
     stream = simulate(
         seed=seed,
-        start_ms=began - int(history_days * DAY),
+        start_ms=live_from - int(history_days * DAY),
         customers=customers,
         tickets_per_day=tickets_per_day,
-        surge_at_ms=began + int(SURGE_AFTER * speed),
+        surge_at_ms=live_from + int(SURGE_AFTER_MS * speed),
     )
+    events = stream if speed == 1.0 else (_at_wall_time(event, live_from, speed) for event in stream)
     due: list[SimulatedEvent] = []
-    for one in stream:
-        event = one if speed == 1.0 else _on_the_wall(one, began, speed)
-        ahead = event.at - now()
-        if due and (ahead > 0 or len(due) >= SLICE):
+    for event in events:
+        if due and (event.at > now() or len(due) >= SLICE_EVENTS):
             yield due
             due = []
             await sleep(0)
-        while ahead > 0:
+        while (ahead_ms := event.at - now()) > 0:
             yield []
-            await sleep(min(ahead / 1000, 0.5))
-            ahead = event.at - now()
+            await sleep(min(ahead_ms / 1000, 0.5))
         due.append(event)
 
 
-def _on_the_wall(one: SimulatedEvent, began: int, speed: float) -> SimulatedEvent:
-    """The event at the wall's time: after ``began``, the desk's time runs ``speed`` times as fast."""
+def _at_wall_time(event: SimulatedEvent, live_from: int, speed: float) -> SimulatedEvent:
+    """The event at the wall clock's time: after ``live_from`` the desk's clock is ``speed`` times as fast."""
 
     def wall(at: int) -> int:
-        return at if at <= began else began + int((at - began) / speed)
+        return at if at <= live_from else live_from + int((at - live_from) / speed)
 
-    body = one.event
-    changed = {"occurred_at": format_instant(wall(one.at))}
+    body = event.event
+    times = {"occurred_at": format_instant(wall(event.at))}
     for name in ("period_start", "period_end"):
         if name in body:
-            changed[name] = format_instant(wall(parse_instant(body[name])))
-    return one._replace(at=wall(one.at), event={**body, **changed})
+            times[name] = format_instant(wall(parse_instant(body[name])))
+    return event._replace(at=wall(event.at), event={**body, **times})

@@ -399,7 +399,7 @@ def test_an_agent_works_within_the_shifts() -> None:
     assert day.available(monday) == monday + 8 * HOUR
     assert day.available(monday + 9 * HOUR) == monday + 9 * HOUR
     assert day.available(monday + 4 * DAY + 17 * HOUR) == monday + 7 * DAY + 8 * HOUR
-    day.free = monday + 10 * HOUR
+    day.free_from = monday + 10 * HOUR
     assert day.available(monday + 9 * HOUR) == monday + 10 * HOUR
     night = Agent("b", "live", 0.0, 19 * HOUR, 32 * HOUR, frozenset({0, 2}))
     assert night.available(monday + DAY + 3 * HOUR) == monday + DAY + 3 * HOUR
