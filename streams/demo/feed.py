@@ -1,4 +1,4 @@
-"""From the simulated desk into Kafka: history as fast as is allowed, then what happens as it happens."""
+"""The simulated desk's events into Kafka: history as fast as possible, then events as they occur."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LIVE_WITHIN: Final = 60_000  # ms behind the clock at most: then history is ove
 
 
 class Progress(NamedTuple):
-    """How far the feeding is: events sent, the time of the last one (ms), and whether history is over."""
+    """The progress of a feed: events sent, the instant of the last one (ms), and whether history is over."""
 
     sent: int
     at: int
@@ -40,7 +40,7 @@ async def feed(
     room: Callable[[], Awaitable[None]] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> None:
-    """Sends a desk's history and then its live traffic until cancelled. ``room`` returns once more may come."""
+    """Sends a desk's history and then its live traffic until cancelled. ``room`` waits until more may be sent."""
     stream = live(
         seed=seed,
         history_days=history_days,
@@ -59,7 +59,7 @@ async def send(
     room: Callable[[], Awaitable[None]] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> int:
-    """Sends slices of events, each acknowledged before the next; returns how many events were sent."""
+    """Sends slices of events, each acknowledged before the next; returns their number. Raises ``ValueError``."""
     if events_per_second <= 0:
         raise ValueError("`events_per_second` must be above 0")
     sent = 0
