@@ -1,4 +1,4 @@
-"""Channels and issues: what a resolution costs and returns where, what surges, and how fast and well it goes."""
+"""Channels and issues: cost and return of a resolution, surges, load, speed and quality."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEANINGS: Final = {"mean": "mean", "p50": "median", "p90": "90th percentile"}
 
 
 def _members(title: str, metric: str, note: str = "") -> Panel:
-    """Every member of the picked dimension beside the others, the largest first."""
+    """All members of the picked dimension, the largest first."""
     return Panel(title, "bargauge", [value(metric, by("$dimension"), top=15)], note, height=9)
 
 
@@ -33,12 +33,12 @@ def _course(title: str, *metrics: str, note: str = "") -> Panel:
 
 
 def _times() -> Iterator[Panel]:
-    """Each time on both clocks: all mean, median and 90th percentile that the catalogue has of it."""
+    """A panel for each time and clock, with the mean, median and 90th percentile that the catalogue has."""
     for stem, title in _TIMES.items():
         for clock, suffix in (("calendar", "seconds"), ("business hours", "business_seconds")):
-            known = {f"{stem}_{kind}_{suffix}": text for kind, text in _MEANINGS.items()}
+            legends = {f"{stem}_{kind}_{suffix}": text for kind, text in _MEANINGS.items()}
             queries = [
-                value(metric, PICKED, f"{{{{member}}}} {text}") for metric, text in known.items() if metric in METRICS
+                value(metric, PICKED, f"{{{{member}}}} {text}") for metric, text in legends.items() if metric in METRICS
             ]
             yield Panel(f"{title}, {clock}", "timeseries", queries, width=12)
 

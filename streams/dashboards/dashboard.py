@@ -1,4 +1,4 @@
-"""Descriptions become Grafana's dashboard model (schema version 39: Grafana 11 and 12)."""
+"""Grafana's dashboard model from a description (schema version 39: Grafana 11 and 12)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Context", "Dashboard", "build", "minor"]
 
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _UNITS: Final = {"seconds": "s", "ratio": "percentunit", "points": "none", "score": "none"}
-#: Currencies whose minor unit is not the hundredth (ISO 4217): codes by their digits after the point.
+#: Currencies whose minor unit is not the hundredth (ISO 4217), by the number of decimal digits.
 _DIGITS: Final = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
     3: "BHD IQD JOD KWD LYD OMR TND",
@@ -22,18 +22,18 @@ _DIGITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is the same on all dashboards: the settings' currency and windows, where the documents are, the alerts."""
+    """Common to all dashboards: currency and windows of the settings, the address of the documents, the alerts."""
 
     currency: str
     windows: Sequence[str]
     docs: str
-    #: Family -> names of the alerts on it.
+    #: Prometheus family -> names of its alerts.
     runbook: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard. It opens with ``window`` (empty = it has no variables of values) and ``dimension``."""
+    """One dashboard, with the ``window`` (empty = no variables of values) and ``dimension`` that it opens with."""
 
     uid: str
     title: str
@@ -52,7 +52,7 @@ def minor(currency: str) -> int:
 
 
 def build(dashboard: Dashboard, context: Context) -> dict[str, Any]:
-    """The dashboard's model: what Grafana provisions and imports."""
+    """The dashboard's model, for provisioning and import."""
     return {
         "uid": dashboard.uid,
         "title": dashboard.title,
@@ -78,14 +78,14 @@ def build(dashboard: Dashboard, context: Context) -> dict[str, Any]:
 
 
 def _annotations() -> Iterator[dict[str, Any]]:
-    """Changes of staffing, tools and training: the series' values are their instants, which Grafana wants in ms."""
-    for name, family, what, colour in (
+    """Changes of staffing, tools and training. The series' values are their instants; Grafana needs ms."""
+    for name, family, title, colour in (
         ("Changes", "support_annotation_timestamp_seconds", "{{kind}}", "blue"),
         ("Changes end", "support_annotation_end_timestamp_seconds", "{{kind}} ends", "purple"),
     ):
         yield {
             "name": name, "enable": True, "iconColor": colour, "datasource": _SOURCE, "expr": f"{family} * 1000",
-            "step": "60s", "useValueForTime": True, "titleFormat": what, "textFormat": "{{text}}", "tagKeys": "kind",
+            "step": "60s", "useValueForTime": True, "titleFormat": title, "textFormat": "{{text}}", "tagKeys": "kind",
         }  # fmt: skip
 
 
@@ -106,8 +106,8 @@ def _variables(dashboard: Dashboard, context: Context) -> Iterator[dict[str, Any
     yield _query(
         "dimension", 'label_values(support_tickets_created{window="$window"}, dimension)', dashboard.dimension, False
     )
-    picked = 'label_values(support_tickets_created{window="$window", dimension="$dimension"}, member)'
-    yield _query("member", picked, "$__all", True)
+    members = 'label_values(support_tickets_created{window="$window", dimension="$dimension"}, member)'
+    yield _query("member", members, "$__all", True)
 
 
 def _constant(name: str, text: str) -> dict[str, Any]:
@@ -115,17 +115,18 @@ def _constant(name: str, text: str) -> dict[str, Any]:
     return {"name": name, "type": "constant", "query": text, "hide": 2, "current": current}
 
 
-def _query(name: str, query: str, first: str, many: bool) -> dict[str, Any]:
+def _query(name: str, query: str, default: str, multiple: bool) -> dict[str, Any]:
     return {
         "name": name, "label": name.capitalize(), "type": "query", "datasource": _SOURCE, "definition": query,
-        "query": {"query": query, "refId": f"{name}s"}, "refresh": 2, "sort": 1, "multi": many, "includeAll": many,
-        "current": {"text": "All" if many else first, "value": [first] if many else first},
-        **({"allValue": ".*"} if many else {}),
+        "query": {"query": query, "refId": f"{name}s"}, "refresh": 2, "sort": 1,
+        "multi": multiple, "includeAll": multiple,
+        "current": {"text": "All" if multiple else default, "value": [default] if multiple else default},
+        **({"allValue": ".*"} if multiple else {}),
     }  # fmt: skip
 
 
 def _placed(rows: Sequence[Row], context: Context) -> Iterator[dict[str, Any]]:
-    """Rows below each other, panels left to right and on the next line where they do not fit."""
+    """The models of rows and panels in reading order; panels that do not fit begin a new line."""
     number = y = 0
     for row in rows:
         number += 1
@@ -152,7 +153,7 @@ def _model(panel: Panel, context: Context) -> dict[str, Any]:
         "datasource": _SOURCE,
         "links": list(_links(panel, context.runbook)),
         "targets": [
-            {"refId": ref, "expr": query.expr, "legendFormat": query.legend or "__auto", **_asked(panel.kind)}
+            {"refId": ref, "expr": query.expr, "legendFormat": query.legend or "__auto", **_mode(panel.kind)}
             for ref, query in zip(_refs(panel), panel.queries, strict=True)
         ],
         **look(panel, _unit(panel, context), dict(zip(_refs(panel), panel.queries, strict=True))),
@@ -163,8 +164,8 @@ def _refs(panel: Panel) -> str:
     return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(panel.queries)]
 
 
-def _asked(kind: Kind) -> dict[str, Any]:
-    """Numbers and bars ask for now alone: the last of a course would go on showing what is undefined by now."""
+def _mode(kind: Kind) -> dict[str, Any]:
+    """An instant query for numbers and bars: the last value of a range may be undefined by now."""
     course = kind == "timeseries"
     return {"instant": not course, "range": course, "datasource": _SOURCE}
 
@@ -177,7 +178,7 @@ def _unit(panel: Panel, context: Context) -> str:
 
 
 def _description(panel: Panel) -> str:
-    """The panel's own note, then what each metric is, by its definition."""
+    """The panel's own note, then the definition of each metric."""
     lines = [panel.note] if panel.note else []
     lines += [f"**{metric.definition}** {metric.help} Formula: `{metric.formula}`" for metric in metrics_of(panel)]
     if panel.may_be_empty:
@@ -191,8 +192,8 @@ def _links(panel: Panel, runbook: Mapping[str, tuple[str, ...]]) -> Iterator[dic
         yield _link(f"Definition: {metric.id}", f"docs/metrics.md#{metric.id}")
     if not metrics:
         yield _link("The pipeline's own metrics", "docs/metrics.md#pipeline")
-    asked = [family for query in panel.queries for family in families(query.expr)]
-    for alert in dict.fromkeys(alert for family in asked for alert in runbook.get(family, ())):
+    panel_families = [family for query in panel.queries for family in families(query.expr)]
+    for alert in dict.fromkeys(alert for family in panel_families for alert in runbook.get(family, ())):
         yield _link(f"Runbook: {alert}", f"grafana/runbook.md#{alert.lower()}")
 
 

@@ -1,4 +1,4 @@
-"""Executive ROI: what service returned, on what cost, against the last quarter and a year ago."""
+"""Executive ROI: return and cost of service, compared with the last quarter and a year ago."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def _now(title: str, metric: str, where: str = PICKED, good: float | None = None
     return Panel(title, "stat", [value(metric, where)], width=4, height=5, good=good)
 
 
-def _compared(title: str, metric: str) -> Panel:
+def _quarters(title: str, metric: str) -> Panel:
     """The running quarter so far, the same elapsed part of the one before, and of the one a year ago."""
-    told = [("", "this quarter"), ("_previous", "last quarter"), ("_year_before", "a year ago")]
-    queries = [value(metric, _QUARTER, f"{{{{member}}}} {legend}", suffix) for suffix, legend in told]
+    legends = [("", "this quarter"), ("_previous", "last quarter"), ("_year_before", "a year ago")]
+    queries = [value(metric, _QUARTER, f"{{{{member}}}} {legend}", suffix) for suffix, legend in legends]
     note = "The running quarter so far against the same elapsed part of the last one and of the one a year ago."
     return Panel(title, "bargauge", queries, note, width=12, height=6, may_be_empty=_NO_YEAR)
 
@@ -62,11 +62,11 @@ EXECUTIVE: Final = Dashboard(
             Panel("Cost still estimated", "stat", [value("cost_estimated_ratio", ALL)], width=4, height=9),
         ]),
         Row("This quarter, the last, and a year ago", [
-            _compared("ROI, net: quarters", "roi_net_ratio"),
-            _compared("ROI, gross: quarters", "roi_gross_ratio"),
-            _compared("Benefit: quarters", "benefit_total"),
-            _compared("Cost: quarters", "service_cost"),
-            _compared("ROI, net, by revenue alone: quarters", "roi_net_excluding_savings_ratio"),
+            _quarters("ROI, net: quarters", "roi_net_ratio"),
+            _quarters("ROI, gross: quarters", "roi_gross_ratio"),
+            _quarters("Benefit: quarters", "benefit_total"),
+            _quarters("Cost: quarters", "service_cost"),
+            _quarters("ROI, net, by revenue alone: quarters", "roi_net_excluding_savings_ratio"),
             Panel("Benefit by class: this quarter and the last", "bargauge", [
                 value("benefit", by("class", "quarter"), "{{member}} this quarter"),
                 value("benefit", by("class", "quarter"), "{{member}} last quarter", "_previous"),

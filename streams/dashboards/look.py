@@ -1,4 +1,4 @@
-"""How each kind of panel looks: Grafana's field configuration and options, the same for all of a kind."""
+"""The look of each kind of panel: Grafana's field configuration and options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LAST: Final = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 
 
 def look(panel: Panel, unit: str, queries: Mapping[str, Query]) -> dict[str, Any]:
-    """``fieldConfig`` and ``options`` of a panel whose values have ``unit``; ``queries`` by their reference."""
+    """``fieldConfig`` and ``options`` of a panel with values in ``unit``; ``queries`` are by reference."""
     defaults: dict[str, Any] = {"unit": unit, **_colours(panel)}
     if panel.kind == "timeseries":
         defaults["custom"] = {
@@ -32,11 +32,11 @@ def look(panel: Panel, unit: str, queries: Mapping[str, Query]) -> dict[str, Any
 
 
 def _colours(panel: Panel) -> dict[str, Any]:
-    """Green from the target on, red before it; no target, no judgement."""
+    """Green from the target on and red before it; no judging colour without a target."""
     if panel.good is None:
         return {"color": {"mode": "palette-classic"}}
-    below, from_it_on = ("green", "red") if panel.low_is_good else ("red", "green")
-    steps = [{"color": below, "value": None}, {"color": from_it_on, "value": panel.good}]
+    below_target, from_target = ("green", "red") if panel.low_is_good else ("red", "green")
+    steps = [{"color": below_target, "value": None}, {"color": from_target, "value": panel.good}]
     return {"color": {"mode": "thresholds"}, "thresholds": {"mode": "absolute", "steps": steps}}
 
 

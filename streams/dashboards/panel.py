@@ -1,4 +1,4 @@
-"""A panel as it is described: what it asks Prometheus, how it shows it, and how much room it takes."""
+"""The description of a panel: its queries to Prometheus, its kind and its size."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = [
 
 Kind = Literal["stat", "timeseries", "bargauge"]
 
-#: What the viewer picked, for metrics that have the labels' dimensions; the total, for those that have it alone.
+#: The viewer's choice, for metrics with the dimensions of labels; the total, for metrics without.
 PICKED: Final = 'window="$window", dimension="$dimension", member=~"$member"'
 ALL: Final = 'window="$window", dimension="all", member="all"'
-#: Levels hold now: they have no other window.
+#: For levels, whose only window is ``now``.
 NOW: Final = 'window="now", dimension="$dimension", member=~"$member"'
 
-#: Suffixes of the families beside a metric's own.
-_BESIDE: Final = ("", "_low", "_high", "_samples", "_previous", "_year_before")
+#: Suffixes of all families of a metric.
+_SUFFIXES: Final = ("", "_low", "_high", "_samples", "_previous", "_year_before")
 _TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-#: Ours, and what Prometheus and the process say of a target.
+#: Names of our families, and of those that Prometheus and the process have for a target.
 _FAMILY: Final = re.compile(r"\b(?:support_[a-z0-9_]+|process_[a-z_]+|up)\b")
 
 
@@ -37,7 +37,7 @@ def by(dimension: str, window: str = "$window") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One PromQL expression. ``unit`` is Grafana's where the panel's other queries have another one."""
+    """One PromQL expression. ``unit`` is Grafana's, if it differs from the panel's."""
 
     expr: str
     legend: str = ""
@@ -45,26 +45,27 @@ class Query:
 
 
 def value(metric: str, where: str, legend: str = "{{member}}", suffix: str = "", top: int = 0) -> Query:
-    """A metric's values; money in whole units of the currency, ``top`` the largest so many, in their order.
+    """The query for a metric's values, money in major units; ``top`` = only that many, the largest first.
 
-    Raises KeyError for what the catalogue does not have.
+    Raises ``KeyError`` for a metric that the catalogue does not have.
     """
-    known = METRICS[metric]
+    definition = METRICS[metric]
     expr = f"support_{metric}{suffix}{{{where}}}"
     if suffix == "_samples":
         return Query(expr, legend, "short")
-    if is_money(known):
+    if is_money(definition):
         expr += " / $minor"
     return Query(f"sort_desc(topk({top}, {expr}))" if top else expr, legend)
 
 
 def is_money(metric: Metric) -> bool:
+    """True for amounts in minor units of the currency."""
     return "{currency}" in metric.unit
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel. ``unit`` is Grafana's; empty = that of the first metric. Sizes are in columns of 24 and rows."""
+    """One panel. ``unit`` is Grafana's; empty = that of the first metric. The width is in 24ths of the page."""
 
     title: str
     kind: Kind
@@ -73,43 +74,43 @@ class Panel:
     unit: str = ""
     width: int = 8
     height: int = 8
-    #: Good at and above (green), or at and below where ``low_is_good``; None = no colour that judges.
+    #: The target: good (green) at and above it, or with ``low_is_good`` below it; None = no judging colour.
     good: float | None = None
     low_is_good: bool = False
     stacked: bool = False
-    #: Text sizes in pixels, for what is read from afar; 0 = Grafana decides.
+    #: Size of the text in pixels, for panels read from a distance; 0 = Grafana's choice.
     big: int = 0
-    #: Why it may be empty on a healthy system; such a panel says so in its description.
+    #: The reason for an empty panel on a healthy system, added to its description.
     may_be_empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A heading and the panels under it, left to right."""
+    """A heading and its panels, left to right."""
 
     title: str
     panels: Sequence[Panel] = field(default=())
 
 
 def families(expr: str) -> list[str]:
-    """The families that an expression names, in its order."""
+    """The families in an expression, in its order."""
     return list(dict.fromkeys(_FAMILY.findall(_TEXT.sub("", expr))))
 
 
 def metrics_of(panel: Panel) -> list[Metric]:
-    """The metrics of the catalogue that a panel shows."""
-    found: dict[str, Metric] = {}
+    """The metrics of the catalogue in a panel's queries."""
+    metrics: dict[str, Metric] = {}
     for query in panel.queries:
         for family in families(query.expr):
             metric = metric_of(family)
             if metric is not None:
-                found[metric.id] = metric
-    return list(found.values())
+                metrics[metric.id] = metric
+    return list(metrics.values())
 
 
 def metric_of(family: str) -> Metric | None:
-    """The metric behind a family, whatever its suffix; None for the pipeline's own."""
-    for suffix in _BESIDE:
+    """The metric of a family with any suffix; None for the pipeline's own families."""
+    for suffix in _SUFFIXES:
         name = family.removeprefix("support_").removesuffix(suffix)
         if family.endswith(suffix) and name in METRICS:
             return METRICS[name]

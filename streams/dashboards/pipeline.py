@@ -1,4 +1,4 @@
-"""Pipeline health: whether the numbers on the other dashboards can be believed."""
+"""Pipeline health: the reliability of the numbers on the other dashboards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _rate(counter: str, legend: str) -> Query:
     return Query(f"rate(support_roi_{counter}_total[5m])", legend)
 
 
-#: The scrape jobs' names in grafana/prometheus/prometheus.yml.
+#: The names of the scrape jobs in grafana/prometheus/prometheus.yml.
 _OURS: Final = 'job=~"support-roi-(board|worker)"'
 _UNIT: Final = "rate(support_roi_worker_unit_seconds_bucket[5m])"
 _NO_PAGE: Final = "workers have a page of their own where worker.metrics_port is set"

@@ -1,4 +1,4 @@
-"""Satisfaction to money: what customers say, whether they stay, and what they spend."""
+"""Satisfaction to money: survey answers, retention, and revenue."""
 
 from __future__ import annotations
 

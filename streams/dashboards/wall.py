@@ -1,4 +1,4 @@
-"""Service wall: what a desk watches, readable from five metres. Open it with ``?kiosk`` for the screen alone."""
+"""Service wall: the state of a desk, readable from five metres. ``?kiosk`` shows it without Grafana's menus."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ __all__ = ["WALL"]
 
 _HUGE: Final = 96
 _LARGE: Final = 60
-
-
-#: Answers are rare: of a day there may be none.
+#: Answers are rare: a day may have none.
 _MONTH: Final = 'window="30d", dimension="$dimension", member=~"$member"'
 
 
 def _score(title: str, metric: str) -> Panel:
-    """A survey's score of 30 days with its 95 % interval and the answers behind it."""
+    """The score of a survey over 30 days with its 95 % interval and its number of answers."""
     queries = [
         value(metric, _MONTH, title),
         value(metric, _MONTH, "from", "_low"),
