@@ -16,7 +16,7 @@ from streams.kafka.connection import Connection
 
 __all__ = ["Progress", "feed", "send"]
 
-_LIVE_WITHIN: Final = 60_000  # ms behind the clock at most: then history is over
+_LIVE_WITHIN_MS: Final = 60_000  # behind the clock: then history is over
 
 
 class Progress(NamedTuple):
@@ -65,18 +65,18 @@ async def send(
     sent = 0
     encode = msgspec.json.Encoder().encode
     async with bulk_sender(kafka) as sender:
-        began = due = time.monotonic()
+        started = due = time.monotonic()
         async for events in slices:
             if room is not None:
                 await room()
-            # What was not sent while there was nothing to send is not made up for: that would be a burst.
+            # Idle time is no credit: a burst would follow it.
             due = max(due, time.monotonic() - 0.1)
             await sender.send((event.topic, event.key.encode(), encode(event.event)) for event in events)
             sent += len(events)
             due += len(events) / events_per_second
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if on_progress is not None:
-                at = events[-1].at if events else wall_clock()  # nothing due: up to date, however quiet the desk is
-                rate = sent / max(1e-9, time.monotonic() - began)
-                on_progress(Progress(sent, at, wall_clock() - at < _LIVE_WITHIN, rate))
+                at = events[-1].at if events else wall_clock()  # without due events the feed is up to date
+                rate = sent / max(1e-9, time.monotonic() - started)
+                on_progress(Progress(sent, at, wall_clock() - at < _LIVE_WITHIN_MS, rate))
     return sent
