@@ -17,8 +17,8 @@ from streams.demo.event_files import write_event_files
 from streams.demo.simulator import live, simulate
 from streams.demo.world import SimulatedEvent
 from streams.kafka.topics import CUSTOMERS, INPUTS, ORDERS
-from tests.unit.simulated import DAYS, START, Events, desk_events, of_type
-from tests.unit.test_simulated_events import CONTRACT, body_errors
+from tests.unit.demo.simulated import DAYS, START, Events, desk_events, of_type
+from tests.unit.demo.test_simulated_events import CONTRACT, body_errors
 
 
 @pytest.fixture(scope="module")

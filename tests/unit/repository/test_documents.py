@@ -12,7 +12,7 @@ from streams.commands.catalogue import lines
 from streams.config import Settings, load, paths
 from streams.core.metrics.families import METRICS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_settings_file_holds_the_defaults_and_explains_every_key() -> None:

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from streams.cli import main
 from streams.config import resources
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from streams.core.events.decoding import decode
 from streams.core.temporal.instants import parse_instant
 from streams.demo.world import SimulatedEvent
 from streams.kafka.topics import COSTS, CUSTOMERS, ORDERS, SURVEYS, TICKETS
-from tests.unit.simulated import Events, desk_events, of_type
+from tests.unit.demo.simulated import Events, desk_events, of_type
 
 # Our own reading of the contract: required and optional fields with their type or their values.
 TEXT, WHOLE, NUMBER = str, int, (int, float)

@@ -12,7 +12,7 @@ from streams.core.temporal.instants import DAY, HOUR, MINUTE, parse_instant
 from streams.demo.company import Agent
 from streams.demo.simulator import simulate
 from streams.kafka.topics import ORDERS
-from tests.unit.simulated import DAYS, START, Events, desk_events, of_type
+from tests.unit.demo.simulated import DAYS, START, Events, desk_events, of_type
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAMING = ("README.md", "CONTRIBUTING.md", ".pre-commit-config.yaml", ".ci/run", "noxfile.py")
 
 

@@ -8,7 +8,7 @@ from streams.core.ledger.label_history import NO_HISTORY, LabelHistory
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.temporal.instants import MINUTE
 from streams.core.tickets import service_levels
-from tests.unit.test_tickets import CREATED, MONDAY, Told, message, read, status
+from tests.unit.core.tickets.test_tickets import CREATED, MONDAY, Told, message, read, status
 
 HOUR = 60
 
