@@ -35,8 +35,8 @@ from streams.core.tickets.reader import read_ticket
 from streams.core.tickets.view import Ticket
 
 __all__ = [
-    "CART", "CONTACT", "COST", "CUSTOMER", "ORDER", "SURVEY", "TICKET", "Entity", "EntityKey", "View", "entity_of",
-    "read_entity",
+    "CART", "CONTACT", "COST", "CUSTOMER", "ID_FIELDS", "ORDER", "SURVEY", "TICKET", "Entity", "EntityKey", "View",
+    "entity_of", "read_entity",
 ]  # fmt: skip
 
 #: (kind, id) among one owner's entities; the kind is one letter, as it is kept.
@@ -63,6 +63,9 @@ _ENTITY_OF: Final[Mapping[type, tuple[str, str]]] = {
     ContactDeflected: (CONTACT, "event_id"),
     CostIncurred: (COST, "cost_id"),
 }
+
+#: The fields of events that are an entity's id.
+ID_FIELDS: Final = frozenset(("ticket_id", *(field for _, field in _ENTITY_OF.values())))
 
 #: Events, sorted by ``sort_key``, to the view, by kind.
 _READERS: Final[Mapping[str, Callable[[Sequence[Any], Policy], View]]] = {

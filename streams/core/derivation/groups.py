@@ -22,6 +22,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from streams.core.derivation.entities import ID_FIELDS
 from streams.core.events.keys import Key, sort_key
 from streams.core.events.types import CustomerLeft, CustomerMerged, Event
 from streams.core.ledger.bookings import Booking
@@ -42,7 +43,7 @@ EventSets: TypeAlias = Mapping[str, Sequence[Event]]
 Alone: TypeAlias = Callable[[Iterable[Event], Past | None], tuple[Counter[Booking], LabelHistory]]
 
 #: The fields that are ids within a customer.
-_IDS: Final = ("event_id", "ticket_id", "survey_id", "order_id", "cart_id", "into_ticket_id")
+_IDS: Final = ("event_id", "into_ticket_id", *sorted(ID_FIELDS - {"customer_id", "event_id", "cost_id"}))
 
 
 class _Stage(NamedTuple):

@@ -26,6 +26,7 @@ import msgspec
 
 from streams.core.costs.accrual import CostAccrual
 from streams.core.derivation.entities import EntityKey
+from streams.core.derivation.measures import booked_measures
 from streams.core.ledger.dimensions import Margin
 from streams.core.ledger.panes import Cell, Pane
 from streams.core.policy import Policy
@@ -84,9 +85,11 @@ class Stats(msgspec.Struct):
 
 
 def origin(policy: Policy, windows: list[str]) -> Origin:
-    """The origin of panes that are booked with these parameters; ``windows`` are names."""
-    booked = [field.name for field in fields(policy) if field.name != "retention_ms"]  # which changes no booking
+    """The origin of panes that are booked with these parameters and of these measures; ``windows`` are names."""
+    booked = [field.name for field in fields(policy) if field.name not in ("retention_ms", "measures")]
     parameters = {name: _plain(getattr(policy, name)) for name in booked}
+    measures = booked_measures(policy).items()
+    parameters["measures"] = {name: [one.kind.value, list(one.scheme.dimensions)] for name, one in sorted(measures)}
     parameters |= {"windows": windows, "bookings": BOOKINGS}
     text = msgspec.json.encode(dict(sorted(parameters.items())))
     return Origin(FORMAT, hashlib.sha256(text).hexdigest()[:16])
