@@ -104,8 +104,8 @@ def _core(events: Sequence[Event], load: Load) -> None:
 def fold(state: PartitionState, events: Sequence[Event]) -> None:
     """A unit in the core alone: nothing is encoded."""
     for one in events:
-        state.book.add(one)
-    for _ in state.book.close():
+        state.event_store.add(one)
+    for _ in state.event_store.close():
         pass
     state.ledger.flush()
 

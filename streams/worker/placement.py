@@ -1,11 +1,11 @@
-"""Homes: in which partition merged customers live, all of one group together.
+"""Placement: in which partition merged customers live, all of one group together.
 
 Rules of this file:
 
-* The least of a group's customers, by id, is its root, and the group lives where the root's key belongs. Whoever learns
-  that two customers are one points the greater root to the lesser and tells the partition where the greater one lives.
-* A pointer only ever leads to a lesser id: whatever the order of news, and be customers merged in a circle, a group
-  moves a bounded number of times and comes to rest in one place.
+* The root of a group is the least of its customers by id, and the group lives in the partition of the root's key.
+  A partition that sees a merge places the greater root with the lesser and informs the greater root's partition.
+* A customer is only ever placed with a lesser id: in whatever order merges become known, and even if customers are
+  merged in a circle, a group moves a bounded number of times and ends in one place.
 """
 
 from __future__ import annotations
@@ -16,31 +16,32 @@ __all__ = ["Placement"]
 
 
 class Placement:
-    """What one partition knows of who lives with whom; customers by id."""
+    """The groups of merged customers as far as one partition knows them: a forest of customer ids."""
 
     def __init__(self) -> None:
-        self._next: dict[str, str] = {}
-        self._news: dict[str, str] = {}
+        self._parents: dict[str, str] = {}
+        self._changes: dict[str, str] = {}
 
     def root(self, customer: str) -> str:
-        """The customer in whose partition this one lives, as far as is known."""
-        while customer in self._next:
-            customer = self._next[customer]
+        """The root of a customer's group as far as it is known; the customer itself if it is not merged."""
+        while customer in self._parents:
+            customer = self._parents[customer]
         return customer
 
-    def point(self, customer: str, root: str) -> None:
-        """Notes that a customer lives where a lesser one does."""
+    def place(self, customer: str, root: str) -> None:
+        """Places a customer with a lesser one; changes nothing if it is placed as low already."""
         if root < self.root(customer):
-            self._next[customer] = self._news[customer] = root
+            self._parents[customer] = self._changes[customer] = root
 
     def restore(self, customer: str, root: str) -> None:
-        self._next[customer] = root
+        """Takes one placement from the changelog."""
+        self._parents[customer] = root
 
-    def moved(self) -> list[tuple[str, str]]:
-        """Everyone who lives with another, if there is any news: (customer, root)."""
-        return [(customer, self.root(customer)) for customer in self._next] if self._news else []
+    def placed(self) -> list[tuple[str, str]]:
+        """All customers placed with another, each with its root; empty while there are no changes to write."""
+        return [(customer, self.root(customer)) for customer in self._parents] if self._changes else []
 
-    def changed(self) -> Iterator[tuple[str, str]]:
-        """What is new since it was last asked for: (customer, root)."""
-        news, self._news = self._news, {}
-        yield from news.items()
+    def take_changes(self) -> Iterator[tuple[str, str]]:
+        """The placements since the last call, to be written: (customer, root)."""
+        changes, self._changes = self._changes, {}
+        yield from changes.items()

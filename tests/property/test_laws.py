@@ -138,17 +138,14 @@ def test_a_restart_takes_up_exactly_what_was_held(compacted: bool) -> None:
         desk.send(event)
     desk.run(random.Random(3))
     held = {(pane, margin): dict(cell) for pane, margin, cell in ledger_of(desk).panes.everything()}
-    accruals, stats, admitted = (
-        dict(desk.states[0].book.derivation.accruals),
-        desk.states[0].stats,
-        dict(ledger_of(desk).admitted),
-    )
+    accruals, stats = dict(desk.states[0].event_store.derivation.accruals), desk.states[0].stats
+    admitted = dict(ledger_of(desk).admitted)
     assert len(held) > 500
     assert accruals
     desk.restart(0)
     found = {(pane, margin): dict(cell) for pane, margin, cell in ledger_of(desk).panes.everything()}
     assert found == held
-    assert desk.states[0].book.derivation.accruals == accruals
+    assert desk.states[0].event_store.derivation.accruals == accruals
     assert desk.states[0].stats == stats
     assert ledger_of(desk).admitted == admitted
 

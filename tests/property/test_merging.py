@@ -161,4 +161,4 @@ def test_who_merges_in_the_unit_in_which_others_move_stays_merged_after_a_restar
     desk.send(merge(2, FIRST + DAY, here[1], here[2]))
     desk.drain()
     desk.restart(0)
-    assert desk.states[0].book.links.group("c" + here[1]) == {"c" + here[1], "c" + here[2]}
+    assert desk.states[0].event_store.links.group("c" + here[1]) == {"c" + here[1], "c" + here[2]}
