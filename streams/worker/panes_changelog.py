@@ -33,7 +33,7 @@ class PanesChangelog:
         self._values: dict[bytes, bytes] = {}
         #: Keys that the next unit removes.
         self._outdated_keys: list[bytes] = []
-        #: Number of members in the changelog, by dimension; members are only ever added.
+        #: Number of members in the changelog, by dimension: while definitions stay, members are only ever added.
         self._written_members: dict[str, int] = {}
         self._last_sweep_ms = 0
 
@@ -82,11 +82,13 @@ class PanesChangelog:
         return bool(self._outdated_keys)
 
     def retire(self, ledger: Ledger, derivation: Derivation) -> None:
-        """Lets the next unit remove all cells and accruals: everything is about to be booked again."""
+        """Lets the next unit remove all cells, accruals and members: everything is about to be booked again."""
         self._outdated_keys = [
             *(state_format.pane_key(pane, margin) for pane, margin, _ in ledger.panes.everything()),
             *map(state_format.accrual_key, derivation.accruals),
+            *map(state_format.members_key, ledger.admitted),
         ]
+        self._written_members = {}
         self._written_origin = None
 
     def changes(

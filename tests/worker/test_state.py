@@ -94,6 +94,24 @@ def test_a_restart_under_the_same_settings_books_nothing_anew() -> None:
     assert not desk.states[0].dirty
 
 
+def test_members_admitted_under_changed_definitions_survive_a_restart() -> None:
+    """As many as before, but others: who comes first when all is booked again is admitted."""
+    desk = Desk(settings_of(), CLOCK, members=4)
+    for number, channel in enumerate(["email", "chat", "phone", "web", "sms"]):
+        desk.send(created(number, channel=channel))
+        desk.drain()
+    before = set(desk.states[0].ledger.admitted["channel"])
+    desk.settings = settings_of({"fcr": {"repeat_days": 6}})
+    desk.policy = desk.settings.policy()
+    desk.restart(0)
+    desk.unit(0, [0])
+    admitted = set(desk.states[0].ledger.admitted["channel"])
+    assert len(admitted) == len(before)
+    assert admitted != before, "else this tests nothing"
+    desk.restart(0)
+    assert desk.states[0].ledger.admitted["channel"] == admitted
+
+
 # -- records ---------------------------------------------------------------------------------------------------
 
 
