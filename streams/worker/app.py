@@ -1,4 +1,4 @@
-"""The worker: the wiring of partition log, agents and states, on one screen."""
+"""The wiring of a worker: partition log, processors and the Faust agent, on one screen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from streams.config import Settings
 from streams.kafka.connection import Connection
 from streams.kafka.topics import INPUTS, PANES, STATE
-from streams.worker.hosting.agents import define
+from streams.worker.hosting.agents import define_agent
 from streams.worker.hosting.host import Host
 from streams.worker.log.options import LogOptions
 from streams.worker.log.partition_log import PartitionLog
@@ -24,9 +24,11 @@ def build(
     transactional: bool = True,
     on_unit: Callable[[int, int, float], None] | None = None,
 ) -> Host:
-    """The Faust application of a worker. ``partitions`` is the number of partitions of the input topics.
+    """The Faust application of a worker, not yet started.
 
-    ``on_unit`` is told of every durable unit: partition, records, seconds.
+    ``partitions`` is the number of partitions of the input topics, ``clock`` now in ms. Not ``transactional`` means at
+    least once, for a broker without transactions. ``on_unit`` is called after every commit with partition, records and
+    the seconds that the commit took.
     """
     policy = settings.policy()
     windows = settings.rolling(policy)
@@ -58,5 +60,5 @@ def build(
         on_unit,
     )
     host = Host(settings.kafka.application, log)
-    define(host)
+    define_agent(host)
     return host

@@ -130,7 +130,7 @@ class PartitionState:
     # -- records ----------------------------------------------------------------------------------------------
 
     @property
-    def dirty(self) -> bool:
+    def commit_needed(self) -> bool:
         """True if a unit has something to write even without new records: old panes, or a deadline that passed."""
         return self._panes.has_outdated_keys or self._breaches.due(self._clock())
 
@@ -222,7 +222,7 @@ class PartitionState:
         self.stats.counters |= {"orphans": flaws.orphans, "unconverted": flaws.unconverted}
         return self.stats
 
-    def sealed(self) -> None:
+    def committed(self) -> None:
         """Nothing to do: what a unit writes is already held."""
 
 

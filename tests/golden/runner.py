@@ -29,7 +29,7 @@ from click.testing import CliRunner
 from streams.cli import main
 from streams.core.metrics.records import MetricRecord
 from streams.core.temporal.instants import format_instant, parse_instant
-from streams.worker.hosting.agents import define
+from streams.worker.hosting.agents import define_agent
 from streams.worker.hosting.host import Host
 from streams.worker.log.processor import Batch
 from tests.property.harness import TOPIC, Desk, Event, Key, before, replayed, settings_of, without_period
@@ -201,7 +201,7 @@ async def by_agent(case: Case) -> Values:
     desk = desk_of(case)
     host = Host("golden", NoLog())  # type: ignore[arg-type]
     host.finalize()
-    async with define(host).test_context() as agent:
+    async with define_agent(host).test_context() as agent:
         while desk.waiting(0):
             some = desk.queues[0][desk.done[0] : desk.done[0] + 2]
             await agent.put(Batch(0, some, desk.states[0]))

@@ -1,4 +1,4 @@
-"""A worker with a trivial fold, run as a process of its own and made to die where the test says.
+"""A worker with a trivial processor, run as a process of its own and made to die where the test says.
 
 Counts and sums per key into a changelog, one output per record. The faults sit in the connections that this
 file puts under the log; the log itself knows nothing of them.
@@ -28,10 +28,10 @@ from streams.worker.log.processor import Output, Record
 SETUP: dict[str, Any] = json.loads(os.environ.get("COUNTING_WORKER", "{}"))
 
 
-class CountingFold:
+class CountingProcessor:
     """count and sum by key; the record b"poison" breaks it."""
 
-    dirty = False
+    commit_needed = False
 
     def __init__(self, partition: int, name: str, seconds: float = 0.0) -> None:
         self.partition, self.name, self.seconds = partition, name, seconds
@@ -72,7 +72,7 @@ class CountingFold:
         self.outputs = []
         self.changed = set()
 
-    def sealed(self) -> None:
+    def committed(self) -> None:
         assert not self.changed
 
 
@@ -162,16 +162,16 @@ def main() -> int:
             transactional=SETUP.get("transactional", True),
             unit_seconds=SETUP.get("unit_seconds", 0.05),
             session_timeout_ms=SETUP.get("session_timeout_ms", 2000),
-            instance=SETUP.get("instance"),
+            group_instance_id=SETUP.get("instance"),
         ),
-        lambda partition: CountingFold(partition, name, SETUP.get("seconds", 0.0)),
+        lambda partition: CountingProcessor(partition, name, SETUP.get("seconds", 0.0)),
     )
     host = Host(name, log)
 
     @host.agent(host.batches)
-    async def fold(batches: Any) -> None:
+    async def process(batches: Any) -> None:
         async for batch in batches:
-            batch.fold.apply(batch.records)
+            batch.processor.apply(batch.records)
 
     return run(host)
 

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from confluent_kafka import Producer
-from counting_worker import CountingFold
+from counting_worker import CountingProcessor
 from kafka.broker import KafkaServer
 
 from streams.kafka.connection import Connection
@@ -240,7 +240,7 @@ def test_a_worker_that_slept_is_fenced_and_ends(run: Run) -> None:
     assert run.differences() == []
 
 
-def test_a_fold_that_fails_ends_the_process_and_commits_nothing(run: Run) -> None:
+def test_a_processor_that_fails_ends_the_process_and_commits_nothing(run: Run) -> None:
     run.poison()
     worker = run.start()
     assert worker.wait(20) == 1, run.stderr(worker)
@@ -263,15 +263,15 @@ def test_plain_mode(run: Run) -> None:
 # -- in this process: what no death is needed for
 
 
-class Clockwork(CountingFold):
+class Clockwork(CountingProcessor):
     """Has something to say though no record comes."""
 
     def __init__(self, partition: int, name: str) -> None:
         super().__init__(partition, name)
-        self.dirty = True  # type: ignore[misc]
+        self.commit_needed = True  # type: ignore[misc]
 
     def close(self) -> Iterator[Any]:
-        self.dirty = False
+        self.commit_needed = False
         yield from super().close()
         yield [Output(f"{self.name}-out", None, b"tick", self.partition)]
 
@@ -292,7 +292,7 @@ def options(run: Run, **changes: Any) -> LogOptions:
 
 async def read(log: PartitionLog) -> None:
     async for batch in log:
-        batch.fold.apply(batch.records)
+        batch.processor.apply(batch.records)
 
 
 async def until(true: Any) -> None:
@@ -322,16 +322,16 @@ def test_state_is_kept_over_a_rebalance_and_restored_elsewhere(run: Run) -> None
     run.feed(4_000)
 
     async def scenario() -> None:
-        first = PartitionLog(options(run), lambda p: CountingFold(p, run.name))
+        first = PartitionLog(options(run), lambda p: CountingProcessor(p, run.name))
         reading = asyncio.create_task(read(first))
         await until(lambda: sum(p.units for p in first.partitions.values()) >= PARTITIONS)
-        await until(lambda: all(p.lag == 0 and not p.records for p in first.partitions.values()))
-        second = PartitionLog(options(run), lambda p: CountingFold(p, run.name))
+        await until(lambda: all(p.lag == 0 and not p.uncommitted_records for p in first.partitions.values()))
+        second = PartitionLog(options(run), lambda p: CountingProcessor(p, run.name))
         joining = asyncio.create_task(read(second))
         await until(lambda: [p.state for p in second.partitions.values()] == ["running"] * 2)
         await until(lambda: [p.state for p in first.partitions.values()] == ["running"] * 2)
-        assert all(p.reused and not p.restored for p in first.partitions.values())
-        assert all(p.restored >= 100 and not p.reused for p in second.partitions.values())
+        assert all(p.reused and not p.restored_records for p in first.partitions.values())
+        assert all(p.restored_records >= 100 and not p.reused for p in second.partitions.values())
         for log, task in ((second, joining), (first, reading)):
             await log.stop()
             await task
@@ -344,13 +344,13 @@ def test_the_host_inside_a_running_loop(run: Run) -> None:
     run.poison()
 
     async def scenario() -> None:
-        log = PartitionLog(options(run), lambda p: CountingFold(p, run.name))
+        log = PartitionLog(options(run), lambda p: CountingProcessor(p, run.name))
         host = Host(run.name, log)
 
         @host.agent(host.batches)
-        async def fold(batches: Any) -> None:
+        async def process(batches: Any) -> None:
             async for batch in batches:
-                batch.fold.apply(batch.records)
+                batch.processor.apply(batch.records)
 
         await serve(host, asyncio.Event())
 
@@ -361,7 +361,7 @@ def test_the_host_inside_a_running_loop(run: Run) -> None:
 
 def test_missing_topics_are_named(run: Run) -> None:
     async def scenario() -> None:
-        log = PartitionLog(options(run, changelogs=["nowhere"]), lambda p: CountingFold(p, run.name))
+        log = PartitionLog(options(run, changelogs=["nowhere"]), lambda p: CountingProcessor(p, run.name))
         try:
             await read(log)
         finally:
@@ -379,16 +379,16 @@ class Source:
 
 
 def test_an_agent_is_tested_without_kafka() -> None:
-    async def scenario() -> CountingFold:
+    async def scenario() -> CountingProcessor:
         host = Host("x", PartitionLog(LogOptions(application="x", kafka=Connection(""), sources=[]), None))  # type: ignore[arg-type]
 
         @host.agent(host.batches)
-        async def fold(batches: Any) -> None:
+        async def process(batches: Any) -> None:
             async for batch in batches:
-                batch.fold.apply(batch.records)
+                batch.processor.apply(batch.records)
 
-        counting = CountingFold(0, "x")
-        async with fold.test_context() as agent:
+        counting = CountingProcessor(0, "x")
+        async with process.test_context() as agent:
             await agent.put(Batch(0, [Source(n) for n in range(3)], counting))
             await agent.put(Batch(0, [Source(n) for n in range(3)], counting))
             await asyncio.sleep(0)
@@ -411,18 +411,18 @@ def test_plain_mode_on_the_mock_cluster_of_the_demo() -> None:
                 transactional=False,
                 unit_seconds=0.05,
             ),
-            lambda p: folds.setdefault(p, CountingFold(p, "x")),
+            lambda p: processors.setdefault(p, CountingProcessor(p, "x")),
         )
-        folds: dict[int, CountingFold] = {}
+        processors: dict[int, CountingProcessor] = {}
         reading = asyncio.create_task(read(log))
         await until(lambda: [p.state for p in log.partitions.values()] == ["running"] * 4)
         for n in range(2000):
             mock.produce("ab"[n % 2], b"%d" % n, b"k%d" % (n % 50))
         mock.flush(10)
         await until(lambda: sum(p.lag or 0 for p in log.partitions.values()) == 0)
-        await until(lambda: sum(c for f in folds.values() for c, _ in f.counts.values()) == 2000)
+        await until(lambda: sum(c for p in processors.values() for c, _ in p.counts.values()) == 2000)
         await log.stop()
         await reading
-        return sum(total for fold in folds.values() for _, total in fold.counts.values())
+        return sum(total for p in processors.values() for _, total in p.counts.values())
 
     assert asyncio.run(scenario()) == sum(range(2000))

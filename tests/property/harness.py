@@ -234,7 +234,7 @@ class Desk:
                     assert key is not None
                     where = self.owner(key) if target is None else target
                     self.queues[where].append(Rec(topic, where, next(self.offsets), key, value, headers=headers))
-        self.states[partition].sealed()
+        self.states[partition].committed()
 
     def crash(self, partition: int, count: int, chunks: int) -> None:
         """kill -9 after `count` records were folded and `chunks` of the unit sent: nothing is durable."""

@@ -62,7 +62,7 @@ def settle(desk: Desk) -> None:
     """Nothing comes any more, and the log closes what is dirty."""
     for number, state in enumerate(desk.states):
         desk.unit(number, [0])
-        assert not state.dirty
+        assert not state.commit_needed
 
 
 def worked(desk: Desk, rng: random.Random, as_of: int, restarts: float) -> None:
@@ -164,15 +164,15 @@ def test_by_the_clock_alone_just_past_the_deadline() -> None:
     desk = Desk(ONE, NINE)
     assert at(desk, 1, told(0, "created", channel="email")) == []
     assert at(desk, HOUR) == [], "an answer at the deadline would be in time"
-    assert not desk.states[0].dirty
+    assert not desk.states[0].commit_needed
     desk.clock += 1
-    assert desk.states[0].dirty, "so that the log closes a unit although no record comes"
+    assert desk.states[0].commit_needed, "so that the log closes a unit although no record comes"
     desk.unit(0, [0])
     (row,) = desk.breaches
     assert (row["id"], row["started_at"], row["retracted"]) == (
         "ann|t|reply|2026-03-02T10:00:00.000Z", "2026-03-02T09:00:00.000Z", False,
     )  # fmt: skip
-    assert not desk.states[0].dirty
+    assert not desk.states[0].commit_needed
 
 
 def test_labels_are_those_at_the_deadline() -> None:

@@ -539,15 +539,15 @@ def test_law_8_changed_definitions_book_everything_anew(change: dict[str, Any], 
     desk.settings, desk.policy = new, new.policy()
     desk.windows = new.rolling(desk.policy)
     desk.restart(0)
-    assert desk.states[0].dirty
+    assert desk.states[0].commit_needed
     desk.reader = reader_of(new, desk.policy)
     desk.unit(0, [0])
     desk.reader = cleaned(desk, new)
     same(desk.values(), expected)
-    assert not desk.states[0].dirty
+    assert not desk.states[0].commit_needed
     # And it goes on from there as if it had always been so, after another restart too.
     desk.restart(0)
-    assert not desk.states[0].dirty
+    assert not desk.states[0].commit_needed
     desk.send({"event_id": "late", "type": "ticket.created", "occurred_at": "2026-02-01T00:00:00Z", "customer_id": "c0",
                "ticket_id": "late", "channel": "email"})  # fmt: skip
     late = decode_last(desk)

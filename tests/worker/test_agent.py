@@ -1,4 +1,4 @@
-"""The agent without a log: each batch is folded into the state it belongs to, and a failure is nobody's secret."""
+"""The agent without a log: each batch is applied to its own processor, and a failure is raised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.worker.hosting.agents import define
+from streams.worker.hosting.agents import define_agent
 from streams.worker.hosting.host import Host
 from streams.worker.log.processor import Batch
 
@@ -28,14 +28,14 @@ class NoLog:
         self.failures.append(error)
 
 
-class Fold:
-    """Counts what it is given."""
+class CountingProcessor:
+    """Collects the records that it is given."""
 
     def __init__(self) -> None:
-        self.seen: list[Any] = []
+        self.records: list[Any] = []
 
     def apply(self, records: Sequence[Any]) -> None:
-        self.seen.extend(records)
+        self.records.extend(records)
 
 
 def host_of(log: NoLog) -> Host:
@@ -45,29 +45,29 @@ def host_of(log: NoLog) -> Host:
 
 
 async def test_batches_reach_their_own_partitions_in_order() -> None:
-    one, two = Fold(), Fold()
-    async with define(host_of(NoLog())).test_context() as agent:
+    one, two = CountingProcessor(), CountingProcessor()
+    async with define_agent(host_of(NoLog())).test_context() as agent:
         for number in range(6):
-            fold = (one, two)[number % 2]
-            await agent.put(Batch(number % 2, [number, number + 100], fold))  # type: ignore[list-item, arg-type]
-    assert one.seen == [0, 100, 2, 102, 4, 104]
-    assert two.seen == [1, 101, 3, 103, 5, 105]
+            processor = (one, two)[number % 2]
+            await agent.put(Batch(number % 2, [number, number + 100], processor))  # type: ignore[list-item, arg-type]
+    assert one.records == [0, 100, 2, 102, 4, 104]
+    assert two.records == [1, 101, 3, 103, 5, 105]
 
 
-async def test_what_a_fold_raises_is_not_swallowed() -> None:
-    class Broken(Fold):
+async def test_what_a_processor_raises_is_not_swallowed() -> None:
+    class Broken(CountingProcessor):
         def apply(self, records: Sequence[Any]) -> None:
             raise RuntimeError("unknown state")
 
     with pytest.raises(RuntimeError, match="unknown state"):
-        async with define(host_of(NoLog())).test_context() as agent:
+        async with define_agent(host_of(NoLog())).test_context() as agent:
             await agent.put(Batch(0, [1], Broken()))  # type: ignore[list-item, arg-type]
 
 
 async def test_a_failed_agent_fails_the_host_and_the_log_and_asks_for_nothing_more() -> None:
     log = NoLog()
     host = host_of(log)
-    agent = define(host)
+    agent = define_agent(host)
     error = RuntimeError("unknown state")
     await host._on_agent_error(agent, error)
     assert host.failed.is_set()

@@ -91,7 +91,7 @@ def test_a_restart_under_the_same_settings_books_nothing_anew() -> None:
     desk.settings = settings_of(FULL)
     desk.policy = desk.settings.policy()
     desk.restart(0)
-    assert not desk.states[0].dirty
+    assert not desk.states[0].commit_needed
 
 
 def test_members_admitted_under_changed_definitions_survive_a_restart() -> None:

@@ -8,15 +8,15 @@ from faust.types import AgentT, StreamT
 
 from streams.worker.hosting.host import Host
 
-__all__ = ["define"]
+__all__ = ["define_agent"]
 
 
-def define(host: Host) -> AgentT[Any]:
-    """Registers the agent that folds every batch into its partition's state."""
+def define_agent(host: Host) -> AgentT[Any]:
+    """Registers the agent that applies every batch to its partition's processor."""
 
     @host.agent(host.batches)
-    async def fold(batches: StreamT[Any]) -> None:
+    async def process(batches: StreamT[Any]) -> None:
         async for batch in batches:
-            batch.fold.apply(batch.records)
+            batch.processor.apply(batch.records)
 
-    return fold
+    return process

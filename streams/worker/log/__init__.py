@@ -1,1 +1,1 @@
-"""The partition log: exactly-once reading, folding and writing of partitions, over aiokafka."""
+"""The partition log: exactly-once reading, processing and writing of partitions, over aiokafka."""

@@ -1,4 +1,4 @@
-"""What the partition log and the state of a partition say to each other."""
+"""The interface between the partition log and a partition's state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Batch", "Output", "Processor", "Record"]
 
 
 class Record(Protocol):
-    """What the log reads of a record; aiokafka's ConsumerRecord is one."""
+    """A record of an input topic, as far as the worker reads it; aiokafka's ConsumerRecord is one."""
 
     @property
     def topic(self) -> str: ...
@@ -28,7 +28,7 @@ class Record(Protocol):
 
 
 class Output(NamedTuple):
-    """A record to write. Without a partition, the key decides, as in every other Kafka client."""
+    """A record to write. Partition None: the key decides, by Kafka's default partitioner; value None: a tombstone."""
 
     topic: str
     key: bytes | None
@@ -38,31 +38,31 @@ class Output(NamedTuple):
 
 
 class Processor(Protocol):
-    """The state of one partition."""
+    """The state of one partition. Whatever a method raises ends the process."""
 
     @property
-    def dirty(self) -> bool:
-        """True if there is something to write even though no record came (the clock went on)."""
+    def commit_needed(self) -> bool:
+        """True if there is something to write although no record came: the clock alone may change values."""
 
     def restore(self, topic: str, key: bytes, value: bytes | None) -> None:
-        """Takes one changelog record, in order, as raw bytes."""
+        """Takes one changelog record, in the order of offsets; a value of None removes the key."""
 
     def restored(self) -> None:
         """The changelogs have been read to their end."""
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Folds a slice of records."""
+        """Takes a slice of records into the open unit."""
 
     def close(self) -> Iterator[Sequence[Output]]:
-        """Ends the unit: its outputs in chunks; between two of them the heartbeat gets its turn."""
+        """Closes the unit: its outputs in chunks; between two of them the heartbeat gets its turn."""
 
-    def sealed(self) -> None:
-        """The unit is durable."""
+    def committed(self) -> None:
+        """The unit's transaction is committed."""
 
 
 class Batch(NamedTuple):
-    """Records of one partition, to be folded by the reader before it asks for the next batch."""
+    """Records of one partition; the reader applies them to the processor before it takes the next batch."""
 
     partition: int
     records: Sequence[Record]
-    fold: Processor
+    processor: Processor
