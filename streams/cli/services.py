@@ -92,12 +92,12 @@ def worker(context: click.Context, bootstrap_servers: str | None, as_of: int | N
     kafka = kafka_of(settings, bootstrap_servers)
     topics = run_to_end(admin.ensure(kafka, settings.kafka.partitions, settings.kafka.replication))
     clock: Callable[[], int] = wall_clock if as_of is None else lambda: as_of
-    figures = WorkerMetrics()
-    host = app.build(settings, kafka, topics[0].partitions, clock, on_unit=figures.unit)
+    metrics = WorkerMetrics()
+    host = app.build(settings, kafka, topics[0].partitions, clock, on_unit=metrics.observe_unit)
     port = settings.worker.metrics_port if metrics_port is None else metrics_port
     if port:
         try:
-            figures.serve(host.partition_log, settings.worker.metrics_host, port)
+            metrics.serve(host.partition_log, settings.worker.metrics_host, port)
         except OSError as error:
             raise click.ClickException(f"port {port} of {settings.worker.metrics_host}: {error.strerror}") from error
     click.echo(f"worker {settings.kafka.application} on {kafka.servers}", err=True)

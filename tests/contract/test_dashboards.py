@@ -32,9 +32,9 @@ EXPRESSIONS = [pytest.param(asked, id=asked.where) for asked in promql.of_dashbo
 
 def _of_a_worker() -> set[str]:
     """Every series of a worker's page, the process's own among them."""
-    figures = WorkerMetrics()
-    figures.watch(SimpleNamespace(partitions={0: SimpleNamespace(state="running", lag=0)}, openings=1))
-    return {sample.name for family in figures.registry.collect() for sample in family.samples}
+    metrics = WorkerMetrics()
+    metrics.watch(SimpleNamespace(partitions={0: SimpleNamespace(state="running", lag=0)}, openings=1))
+    return {sample.name for family in metrics.registry.collect() for sample in family.samples}
 
 
 #: What the board has beside the catalogue, and what Prometheus and the process say of themselves.

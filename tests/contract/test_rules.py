@@ -149,11 +149,11 @@ def told_families() -> dict[str, set[str]]:
     """The pipeline's families as board and worker tell them, with the labels they have."""
     health = Health(True, {"support.tickets": 1}, {}, {}, {0: 1})
     board = Exposition([], version="1").pipeline(Snapshot(1, [], health), series=0)
-    figures = WorkerMetrics()
-    figures.watch(type("Log", (), {"partitions": {0: type("P", (), {"state": "running", "lag": 1})}, "openings": 0})())
+    metrics = WorkerMetrics()
+    metrics.watch(type("Log", (), {"partitions": {0: type("P", (), {"state": "running", "lag": 1})}, "openings": 0})())
     samples = [
         sample
-        for page in (board, generate_latest(figures.registry))
+        for page in (board, generate_latest(metrics.registry))
         for family in text_string_to_metric_families(page.decode())
         for sample in family.samples
     ]

@@ -25,20 +25,20 @@ class Log:
     openings: int = 0
 
 
-def told(page: str) -> dict[tuple[str, ...], float]:
+def samples_of(page: str) -> dict[tuple[str, ...], float]:
     samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
 
 
-def page(figures: WorkerMetrics) -> dict[tuple[str, ...], float]:
-    return told(generate_latest(figures.registry).decode())
+def page(metrics: WorkerMetrics) -> dict[tuple[str, ...], float]:
+    return samples_of(generate_latest(metrics.registry).decode())
 
 
 def test_units_add_up() -> None:
-    figures = WorkerMetrics()
-    figures.unit(0, 600, 0.02)
-    figures.unit(3, 400, 0.3)
-    samples = page(figures)
+    metrics = WorkerMetrics()
+    metrics.observe_unit(0, 600, 0.02)
+    metrics.observe_unit(3, 400, 0.3)
+    samples = page(metrics)
     assert samples[("support_roi_worker_records_total",)] == 1000
     assert samples[("support_roi_worker_unit_seconds_count",)] == 2
     assert samples[("support_roi_worker_unit_seconds_sum",)] == pytest.approx(0.32)
@@ -46,10 +46,10 @@ def test_units_add_up() -> None:
 
 
 def test_partitions_are_asked_for_at_each_scrape() -> None:
-    figures, log = WorkerMetrics(), Log({2: Part(lag=7), 5: Part("restoring", None)}, 2)
-    assert not any("lag" in name for name, *_ in page(figures)), "nothing is known before there is a log"
-    figures.watch(log)
-    samples = page(figures)
+    metrics, log = WorkerMetrics(), Log({2: Part(lag=7), 5: Part("restoring", None)}, 2)
+    assert not any("lag" in name for name, *_ in page(metrics)), "nothing is known before there is a log"
+    metrics.watch(log)
+    samples = page(metrics)
     assert samples["support_roi_worker_partitions", "running"] == 1
     assert samples["support_roi_worker_partitions", "restoring"] == 1
     assert samples["support_roi_worker_partitions", "opening"] == 0
@@ -57,7 +57,7 @@ def test_partitions_are_asked_for_at_each_scrape() -> None:
     assert ("support_roi_worker_lag_records", "5") not in samples, "unknown is absent, not 0"
     assert samples[("support_roi_worker_openings_total",)] == 2
     log.partitions.pop(2)
-    assert ("support_roi_worker_lag_records", "2") not in page(figures)
+    assert ("support_roi_worker_lag_records", "2") not in page(metrics)
 
 
 def test_the_page_is_served_and_a_taken_port_is_an_error() -> None:
@@ -67,7 +67,7 @@ def test_the_page_is_served_and_a_taken_port_is_an_error() -> None:
         sock.listen()
         with pytest.raises(OSError, match="in use"):
             WorkerMetrics().serve(Log(), "127.0.0.1", port)
-    figures = WorkerMetrics()
-    figures.serve(Log(openings=4), "127.0.0.1", port)
+    metrics = WorkerMetrics()
+    metrics.serve(Log(openings=4), "127.0.0.1", port)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        assert told(answer.read().decode())[("support_roi_worker_openings_total",)] == 4
+        assert samples_of(answer.read().decode())[("support_roi_worker_openings_total",)] == 4
