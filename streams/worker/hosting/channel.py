@@ -10,13 +10,15 @@ from faust.channels import Channel
 
 from streams.worker.log.processor import Batch
 
+__all__ = ["BatchChannel"]
+
 
 class BatchChannel(Channel[Batch]):
-    """A *pull* channel: the agent's next step asks for the next batch.
+    """A *pull* channel: each step of the agent takes the next batch from the log.
 
     Putting batches into an ordinary channel would block for ever, as its flow control is only ever resumed
     by Faust's own consumer; and a buffer between log and agent would let a unit end before its batches are
-    folded.
+    applied.
     """
 
     def __init__(self, app: faust.App, batches: AsyncIterator[Batch]) -> None:
@@ -31,7 +33,7 @@ class BatchChannel(Channel[Batch]):
         return self
 
     async def __anext__(self) -> Any:  # a Batch; Faust expects an Event, but passes on whatever comes
-        if self._broken:  # Faust starts a crashed agent again; this one finds nothing to do
+        if self._broken:  # Faust starts a crashed agent again; it gets nothing more to do
             raise StopAsyncIteration
         try:
             return await self._batches.__anext__()
@@ -42,5 +44,5 @@ class BatchChannel(Channel[Batch]):
             raise
 
     def break_off(self) -> None:
-        """No more batches: the agent has failed."""
+        """Ends the iteration: the agent has failed."""
         self._broken = True

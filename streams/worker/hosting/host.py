@@ -3,14 +3,14 @@
     host = Host("support-roi", log)
 
     @host.agent(host.batches)
-    async def fold(batches):
+    async def process(batches):
         async for batch in batches:
-            batch.fold.apply(batch.records)
+            batch.processor.apply(batch.records)
 
     sys.exit(run(host))                     # in the main thread: signals, exit code
     await serve(host, stop)                 # or inside a loop that already runs, until the event is set
 
-Tests need neither a broker nor a log: `async with fold.test_context() as agent: await agent.put(batch)`.
+Tests need neither a broker nor a log: `async with process.test_context() as agent: await agent.put(batch)`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,22 @@ from faust.types import AgentT, ConsumerT
 from streams.worker.hosting.channel import BatchChannel
 from streams.worker.log.partition_log import PartitionLog
 
+__all__ = ["Host", "run", "serve"]
+
 logger = logging.getLogger(__name__)
 
-LAST_WORDS = 3.0  # seconds a failed process may spend on leaving the group
+LEAVING_SECONDS = 3.0  # that a failed process may spend on leaving the group
 
 
 class WithoutKafka(BootStrategy):
+    """Faust's start without its consumer, producer and tables."""
+
     enable_kafka = False
 
 
 class Host(faust.App):
+    """The Faust application over a partition log. ``web_port`` None: no pages of Faust's own."""
+
     BootStrategy = WithoutKafka
 
     def __init__(self, application: str, log: PartitionLog, *, web_port: int | None = None) -> None:
@@ -55,6 +61,7 @@ class Host(faust.App):
         )
         self.partition_log = log
         self.batches = BatchChannel(self, log)
+        #: What made the host fail first; None while it has not.
         self.failure: BaseException | None = None
         self.failed = asyncio.Event()
 
@@ -62,7 +69,7 @@ class Host(faust.App):
         """Faust would make a data directory in the working directory; there are no tables to put there."""
 
     def _new_consumer(self) -> ConsumerT:
-        """Faust's streams want a consumer to look at. It is never started; the loop of its thread must go."""
+        """Faust's streams need a consumer object. It is never started, so the loop of its thread is closed."""
         consumer = super()._new_consumer()
         thread = getattr(consumer, "_thread", None)
         if thread is not None:
@@ -70,10 +77,11 @@ class Host(faust.App):
         return consumer
 
     async def _on_agent_error(self, agent: AgentT[Any], exc: BaseException) -> None:
-        """Faust would note the exception and start the agent again, over a state nobody knows."""
+        """Faust would log the exception and start the agent again, over a state that nobody knows."""
         self.fail(exc)
 
     def fail(self, error: BaseException) -> None:
+        """Makes the host and the log fail: no more batches, nothing more is committed."""
         self.batches.break_off()
         self.partition_log.fail(error)
         if self.failure is None:
@@ -82,24 +90,24 @@ class Host(faust.App):
 
 
 async def serve(host: Host, stop: asyncio.Event) -> None:
-    """Runs the application until `stop` is set; raises what made it fail."""
+    """Runs the application until ``stop`` is set; raises whatever made it fail."""
     await host.start()
-    waits = [asyncio.ensure_future(w) for w in (stop.wait(), host.failed.wait(), host.wait_until_stopped())]
+    ends = [asyncio.ensure_future(end) for end in (stop.wait(), host.failed.wait(), host.wait_until_stopped())]
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set() and not host.failed.is_set():
             host.fail(host.crash_reason or RuntimeError("the application stopped by itself"))
         if not host.failed.is_set():
-            await host.partition_log.stop()  # agents must still run: they finish the last unit
+            await host.partition_log.stop()  # agents must still run: they apply the last batch
     except Exception as error:
         host.fail(error)
     finally:
-        for wait in waits:
-            wait.cancel()
+        for end in ends:
+            end.cancel()
         if host.failed.is_set():
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(host.partition_log.abandon(), LAST_WORDS)
-                await asyncio.wait_for(host.stop(), LAST_WORDS)
+                await asyncio.wait_for(host.partition_log.abandon(), LEAVING_SECONDS)
+                await asyncio.wait_for(host.stop(), LEAVING_SECONDS)
         else:
             await host.stop()
     if host.failure is not None:
@@ -107,7 +115,7 @@ async def serve(host: Host, stop: asyncio.Event) -> None:
 
 
 def run(host: Host) -> int:
-    """Runs the application in this thread until SIGTERM or SIGINT; failing ends the process with 1."""
+    """Runs the application in this thread until SIGTERM or SIGINT; exit code 0. A failure ends the process with 1."""
     asyncio.run(_until_signal(host))
     return 0
 
@@ -116,7 +124,7 @@ async def _until_signal(host: Host) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
-        if stop.is_set():  # the second one means: now
+        if stop.is_set():  # a second signal ends it at once
             os._exit(128 + number)
         logger.info("%s: finishing the last unit", signal.Signals(number).name)
         stop.set()
@@ -127,7 +135,7 @@ async def _until_signal(host: Host) -> None:
     serving = asyncio.ensure_future(serve(host, stop))
     await asyncio.wait({failing, serving}, return_when=asyncio.FIRST_COMPLETED)
     if host.failed.is_set():  # a process that cannot even end in order must still end
-        await asyncio.wait({serving}, timeout=2 * LAST_WORDS)
+        await asyncio.wait({serving}, timeout=2 * LEAVING_SECONDS)
         _die(host.failure or RuntimeError("unknown failure"))
     failing.cancel()
     serving.result()
