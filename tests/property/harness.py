@@ -119,7 +119,7 @@ def replayed(events: Iterable[Event], as_of: int, settings: Settings, **more: An
 
 
 def reader_of(settings: Settings, policy: Policy | None = None) -> Reader:
-    """A board. (That one with a policy of its own says the same is a test in `tests/worker/test_state.py`.)"""
+    """A board. (`test_state_origin.py` tests that one with a policy of its own shows the same.)"""
     policy = policy or settings.policy()
     return Reader(
         policy,
@@ -133,7 +133,7 @@ def reader_of(settings: Settings, policy: Policy | None = None) -> Reader:
 
 
 class Rec(NamedTuple):
-    """A record as the log hands it to a state."""
+    """A record as the log gives it to a processor."""
 
     topic: str
     partition: int
@@ -237,7 +237,7 @@ class Desk:
         self.states[partition].committed()
 
     def crash(self, partition: int, count: int, chunks: int) -> None:
-        """kill -9 after `count` records were folded and `chunks` of the unit sent: nothing is durable."""
+        """kill -9 after `count` records were applied and `chunks` of the unit sent: nothing is durable."""
         self.apply(partition, count)
         for _ in itertools.islice(self.states[partition].close(), chunks):
             pass

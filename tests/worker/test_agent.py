@@ -13,7 +13,7 @@ from streams.worker.log.processor import Batch
 
 
 class NoLog:
-    """What a host asks of a log; nothing ever comes by itself."""
+    """The part of a partition log that a host uses; it never has a batch."""
 
     def __init__(self) -> None:
         self.failures: list[BaseException] = []
@@ -28,7 +28,7 @@ class NoLog:
         self.failures.append(error)
 
 
-class CountingProcessor:
+class CollectingProcessor:
     """Collects the records that it is given."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def host_of(log: NoLog) -> Host:
 
 
 async def test_batches_reach_their_own_partitions_in_order() -> None:
-    one, two = CountingProcessor(), CountingProcessor()
+    one, two = CollectingProcessor(), CollectingProcessor()
     async with define_agent(host_of(NoLog())).test_context() as agent:
         for number in range(6):
             processor = (one, two)[number % 2]
@@ -55,7 +55,7 @@ async def test_batches_reach_their_own_partitions_in_order() -> None:
 
 
 async def test_what_a_processor_raises_is_not_swallowed() -> None:
-    class Broken(CountingProcessor):
+    class Broken(CollectingProcessor):
         def apply(self, records: Sequence[Any]) -> None:
             raise RuntimeError("unknown state")
 
