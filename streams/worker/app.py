@@ -30,35 +30,32 @@ def build(
     least once, for a broker without transactions. ``on_unit`` is called after every commit with partition, records and
     the seconds that the commit took.
     """
-    policy = settings.policy()
-    windows = settings.rolling(policy)
-
-    def open_partition(partition: int) -> PartitionState:
-        return PartitionState(
-            partition,
-            partitions,
-            policy,
-            windows,
-            clock,
-            settings.worker.warm_entities,
-            settings.worker.members,
-            settings.aligned(policy),
-        )
-
-    log = PartitionLog(
-        LogOptions(
-            application=settings.kafka.application,
-            kafka=kafka,
-            sources=INPUTS,
-            changelogs=(STATE, PANES),
-            transactional=transactional,
-            unit_seconds=settings.worker.unit_ms / 1000,
-            unit_records=settings.worker.unit_records,
-            session_timeout_ms=settings.kafka.session_timeout_ms,
-        ),
-        open_partition,
-        on_unit,
-    )
+    log = PartitionLog(_options(settings, kafka, transactional), _factory(settings, partitions, clock), on_unit)
     host = Host(settings.kafka.application, log)
     define_agent(host)
     return host
+
+
+def _options(settings: Settings, kafka: Connection, transactional: bool) -> LogOptions:
+    return LogOptions(
+        application=settings.kafka.application,
+        kafka=kafka,
+        sources=INPUTS,
+        changelogs=(STATE, PANES),
+        transactional=transactional,
+        unit_seconds=settings.worker.unit_ms / 1000,
+        unit_records=settings.worker.unit_records,
+        session_timeout_ms=settings.kafka.session_timeout_ms,
+    )
+
+
+def _factory(settings: Settings, partitions: int, clock: Callable[[], int]) -> Callable[[int], PartitionState]:
+    """The maker of a partition's empty state, by its number."""
+    policy = settings.policy()
+    windows, aligned = settings.rolling(policy), settings.aligned(policy)
+    warm, members = settings.worker.warm_entities, settings.worker.members
+
+    def open_partition(partition: int) -> PartitionState:
+        return PartitionState(partition, partitions, policy, windows, clock, warm, members, aligned)
+
+    return open_partition

@@ -74,7 +74,7 @@ class WorkerMetrics(Collector):
         )
         if self._log is None:
             return
-        partitions = dict(self._log.partitions)  # a copy: the worker's thread opens and releases partitions meanwhile
+        partitions = dict(self._log.partitions)  # a copy: another thread opens and releases partitions
         states = Counter({"opening": 0, "restoring": 0, "running": 0})
         states.update(partition.state for partition in partitions.values())
         by_state = GaugeMetricFamily(

@@ -46,7 +46,7 @@ class PartitionState:
 
     ``partition`` is its number, of ``partitions`` that the input topics have. ``clock`` is now in ms and decides which
     panes are of use: the wall clock, unless the worker runs as of another instant. At most ``warm`` entities are held
-    decoded between units, at most ``members`` told apart in a dimension.
+    decoded between units, at most ``members`` distinguished in a dimension.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class PartitionState:
     # -- a unit -----------------------------------------------------------------------------------------------
 
     def close(self) -> Iterator[Sequence[Output]]:
-        """Ends the unit: its outputs in chunks, each derived when it is asked for."""
+        """Closes the unit: its outputs in chunks, derived lazily; to be run to its end."""
         self.grid.clock = self._clock()
         outputs = self._unit_outputs()
         while chunk := list(islice(outputs, _CHUNK)):

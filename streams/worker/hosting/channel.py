@@ -27,6 +27,7 @@ class BatchChannel(Channel[Batch]):
         self._broken = False
 
     def clone(self, **_: Any) -> BatchChannel:
+        """The channel itself: Faust clones a channel for each stream."""
         return self
 
     def __aiter__(self) -> BatchChannel:

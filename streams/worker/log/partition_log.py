@@ -1,7 +1,7 @@
 """The partition log: batches of Kafka records in, durable units out, each record counted exactly once.
 
-A *processor* is the state of one partition. The log hands its records to whoever iterates (a Faust agent), and
-between two batches it commits a *unit*: the processor's outputs, its changelog and the source offsets, in
+A *processor* is the state of one partition. The log hands its records to its reader (a Faust agent), and between
+two batches it commits a *unit*: the processor's outputs, its changelog and the source offsets, in
 one Kafka transaction. Nothing here knows what a record means.
 
     open (fence, offsets, restore) -> batch, batch, ... -> commit -> batch, ... -> commit -> release
