@@ -1,7 +1,7 @@
 """The checkout under test: this one, or the one whose path is in the environment's BENCH_CHECKOUT.
 
 The only place that knows former layouts of the code: the bench imports by today's names, and a module that moves gets
-a line at the end of ``_FORMER``.
+a line at the end of ``_FORMER``, an attribute of a partition's state one in ``_FORMER_ATTRIBUTES``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["CHECKOUT", "select_checkout"]
 
@@ -26,6 +26,8 @@ _FORMER: Final = {
     "streams.worker.log.processor": "streams.worker.fold",
     "streams.worker.partition_state": "streams.worker.state",
 }
+#: Today's name of each renamed attribute of ``PartitionState``, and its former name.
+_FORMER_ATTRIBUTES: Final = {"event_store": "book"}
 
 
 def select_checkout() -> None:
@@ -42,3 +44,11 @@ def select_checkout() -> None:
             import_module(name)
         except ModuleNotFoundError:
             sys.modules[name] = import_module(former)
+    import_module("streams.worker.partition_state").PartitionState.__getattr__ = _former_attribute
+
+
+def _former_attribute(state: object, name: str) -> Any:
+    """An attribute that is missing under today's name."""
+    if name not in _FORMER_ATTRIBUTES:
+        raise AttributeError(name)
+    return getattr(state, _FORMER_ATTRIBUTES[name])

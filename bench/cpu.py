@@ -103,9 +103,10 @@ def _core(events: Sequence[Event], load: Load) -> None:
 
 def fold(state: PartitionState, events: Sequence[Event]) -> None:
     """A unit in the core alone: nothing is encoded."""
+    store = state.event_store
     for one in events:
-        state.event_store.add(one)
-    for _ in state.event_store.close():
+        store.add(one)
+    for _ in store.close():
         pass
     state.ledger.flush()
 
