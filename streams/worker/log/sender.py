@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 
+from streams.kafka.partitioner import partition_of
 from streams.worker.log.processor import Output
 
 __all__ = ["UnitSender"]
@@ -57,8 +57,8 @@ class UnitSender:
     async def _partition_of(self, topic: str, key: bytes | None) -> int:
         if topic not in self._partition_counts:
             self._partition_counts[topic] = len(await self._producer.partitions_for(topic))
-        number = self._partition if key is None else murmur2(key) & 0x7FFFFFFF
-        return number % self._partition_counts[topic]
+        count = self._partition_counts[topic]
+        return self._partition % count if key is None else partition_of(key, count)
 
     async def _submit(self, target: tuple[str, int]) -> None:
         batch = self._batches.pop(target)
