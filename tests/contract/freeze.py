@@ -5,7 +5,7 @@ A schema of v1 may only gain optional fields. To add one: edit the schema, run
     python tests/contract/freeze.py
 
 and commit both. It refuses any other change; that is a new version: leave ``v1`` as it is and add
-``schemas/<topic>/v2/`` (contracts.md: anything else is a new version).
+``schemas/<topic>/v2/`` (docs/contracts.md: anything else is a new version).
 
 The fingerprint of a schema is one entry a field, ``<event type>.lines[].class``, with whether it is required
 and all of its rules (type, enum, bounds, pattern, …); titles and descriptions are free.

@@ -1,1 +1,1 @@
-"""The laws of design.md, each as a property; `harness.py` runs the same events through every engine there is."""
+"""The laws (docs/architecture.md#the-laws), each as a property; `harness.py` runs events through every engine."""

@@ -1,4 +1,7 @@
-"""The laws of design.md, one section each. Law 2 (kills) needs Kafka; what of it needs none is here under law 3."""
+"""The laws, one section each: docs/architecture.md#the-laws.
+
+Law 2 (kills) needs Kafka; what of it needs none is here under law 3.
+"""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ GIVEN: dict[str, Any] = SETTINGS | {
     "service_levels": [level for level in SETTINGS["service_levels"] if level["name"] in ("reply_1h", "urgent_reply")],
 }
 DESK = settings_of(GIVEN)
-#: Where a window holds two customers' pasts from before they became one, definitions.md leaves open how many they were
-#: in it. The oracle counts what was apart then; the engine counts one customer, "history included".
+#: Where a window holds two customers' pasts from before they became one, they count as one in these
+#: (docs/definitions.md#merged-customers). The oracle counts what was apart then.
 READ_OTHERWISE = {
     "churn_ratio", "retention_ratio", "orders_per_customer", "returning_customer_ratio", "clv_mean", "nps",
     "incremental_revenue",

@@ -202,7 +202,7 @@ def test_each_sort_of_service_level(level: str, seed: int) -> None:
 
 
 def test_every_metric_is_told_in_aligned_windows_too() -> None:
-    """contracts.md and definitions.md except none but clv_mean, which is one of 365 days by its definition."""
+    """All but clv_mean, which is of 365 days by its definition: docs/definitions.md#order-value-and-lifetime-value."""
     assert {name for name, metric in METRICS.items() if not metric.level and not metric.aligned} <= {"clv_mean"}
 
 
@@ -240,7 +240,8 @@ def saved(abandoned: str, touched: str, placed: str) -> list[Event]:
     ("abandoned", "expected"),
     [
         ("2026-01-02T09:59:59Z", "saved_cart"),
-        # At one instant an agent's message precedes "others" (contracts.md), so the cart was not yet abandoned.
+        # At one instant an agent's message precedes "others", so the cart was not yet abandoned:
+        # docs/contracts.md#order-of-events-at-one-instant.
         ("2026-01-02T10:00:00Z", "other"),
         ("2026-01-02T10:00:01Z", "other"),
     ],
