@@ -120,7 +120,7 @@ class PartitionState:
         """Books everything again, by the events in the store; the next unit removes the old panes."""
         self._panes.retire(self.ledger, self.event_store.derivation)
         entities = self.event_store.stored()
-        self._breaches.book_anew()
+        self._breaches.rebook()
         self.ledger, self.event_store = self._new_stores()
         for data in entities:
             arrived, events = from_state(data)
@@ -207,9 +207,9 @@ class PartitionState:
         """
         clock = min(self._newest_ticket_ms or self.grid.clock, self.grid.clock)
         self._newest_ticket_ms = 0
-        for breach in self._breaches.tell(clock, self.event_store.ticket):
+        for breach in self._breaches.take_due(clock, self.event_store.ticket):
             yield Output(SLA_BREACHES, breach.id.encode(), msgspec.json.encode(breach))
-        for (owner_name, ticket_id), pending in self._breaches.changed():
+        for (owner_name, ticket_id), pending in self._breaches.take_changes():
             key = state_format.entity_key(owner_name, (state_format.PENDING, ticket_id))
             yield Output(STATE, key, state_format.write(pending) if pending else None, self.partition)
 
@@ -238,4 +238,4 @@ def _new_stores(
     """An empty ledger, and the event store that books into it."""
     grid = LiveGrid(windows, policy.days, clock(), [window.compared for window in aligned])
     ledger = Ledger(grid, members, dimensions=policy.dimensions, measures=policy.measures)
-    return ledger, EventStore(policy, ledger, all_windows(windows, aligned), warm, breached=breaches.turn)
+    return ledger, EventStore(policy, ledger, all_windows(windows, aligned), warm, breached=breaches.exchange)

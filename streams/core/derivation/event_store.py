@@ -66,7 +66,7 @@ class EventStore:
 
     ``windows``: those for which bookings exist that depend on a window's length. At most ``warm`` entities are held
     decoded between units; the others are bytes. ``past``: the time before the store's one customer was merged.
-    ``breached`` is called for each breach of a service level that is booked or no longer is (``Breaches.turn``).
+    ``breached`` is called for each breach of a service level that is booked or no longer is (``Breaches.exchange``).
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Tickets: events read into what they book, their service levels, handlings and breaches."""
+"""Tickets: events read into views and bookings; service levels, handlings and breaches."""

@@ -1,12 +1,12 @@
-"""Breaches to tell: each at its deadline, once, and taken back when it turns out not to be one.
+"""Breaches of service levels as records: each published once, after its deadline, and retracted if it proves wrong.
 
-Rules of this file:
+Rules of this file (docs/definitions.md#service-levels):
 
-* A ticket books its breaches at their deadlines, ahead of time too: target and deadline say which of them it is.
-* What is booked and was not told yet is *pending*, and kept so; whatever else is booked was told. So the difference
-  that an event makes to the bookings says all: a breach that vanishes was pending, or is taken back.
-* A pending breach is told once the clock is past its deadline: an answer at the deadline would be in time.
-* A record describes the ticket as it is known when it is told.
+* A ticket books its breaches at their deadlines, ahead of time too: deadline and target identify a breach of a ticket.
+* A booked breach without a record is *pending*, and stored so; any other booked breach has a record. Therefore the
+  difference of the bookings says enough: a breach that is no longer booked was pending, or is retracted.
+* A pending breach is due once the clock is past its deadline: an answer at the deadline would be in time.
+* A record describes the ticket as of the record's publication.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from streams.core.temporal.instants import format_instant
 from streams.core.tickets import service_levels
 from streams.core.tickets.view import Ticket
 
-__all__ = ["Breach", "Breaches"]
+__all__ = ["Breach", "Breaches", "Deadline", "TicketKey"]
 
-#: A ticket by its scope and its id.
-Name: TypeAlias = tuple[str, str]
-#: A breach of a ticket: deadline (ms), target.
-Mark: TypeAlias = tuple[int, str]
+#: A ticket: the name of its owner, and its own id.
+TicketKey: TypeAlias = tuple[str, str]
+#: A breach among those of one ticket: the instant (ms) of the deadline, and the target.
+Deadline: TypeAlias = tuple[int, str]
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of ``support.sla-breaches``; instants in RFC 3339, labels as of the deadline."""
+    """A record of ``support.sla-breaches``: instants in RFC 3339; labels as of the deadline, None: unknown."""
 
     id: str
     ticket_id: str
@@ -49,104 +49,111 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Breaches:
-    """What is pending of one partition, and what is to be told of it."""
+    """One partition's pending breaches, and its records that are due. The clock is in ms."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy: Final = policy
         self._metrics: Final = {promise.name: promise.metric for promise in policy.service_levels}
-        self._pending: dict[Name, set[Mark]] = {}
-        #: All that is pending by deadline, and some that no longer is.
-        self._queue: list[tuple[int, str, Name]] = []
-        self._retracted: list[Breach] = []
-        #: What was pending when the unit began, of the tickets whose pending breaches changed since.
-        self._before: dict[Name, frozenset[Mark]] = {}
-        #: After a change of definitions, what was pending under the old ones; else None.
-        self._untold: dict[Name, set[Mark]] | None = None
+        self._pending: dict[TicketKey, set[Deadline]] = {}
+        #: A heap of all that is pending by deadline, and some that no longer is.
+        self._queue: list[tuple[int, str, TicketKey]] = []
+        self._retractions: list[Breach] = []
+        #: The pending breaches as of the unit's beginning, of the tickets whose pending breaches changed since.
+        self._pending_before: dict[TicketKey, frozenset[Deadline]] = {}
+        #: While everything is booked again, the breaches that were pending under the old definitions; else None.
+        self._unpublished: dict[TicketKey, set[Deadline]] | None = None
 
-    def restore(self, scope_id: str, ticket_id: str, marks: set[Mark] | None) -> None:
-        """Takes up what is kept as pending of a ticket; None takes it away."""
-        if marks is None:
-            self._pending.pop((scope_id, ticket_id), None)
+    def restore(self, owner_name: str, ticket_id: str, deadlines: set[Deadline] | None) -> None:
+        """Takes up the stored pending breaches of a ticket; None removes them. ``restored`` ends it."""
+        if deadlines is None:
+            self._pending.pop((owner_name, ticket_id), None)
         else:
-            self._pending[scope_id, ticket_id] = marks
+            self._pending[owner_name, ticket_id] = deadlines
 
     def restored(self) -> None:
-        """All that is kept has been told."""
-        self._queue = [(at, target, name) for name, marks in self._pending.items() for at, target in marks]
+        """Ends the restoring."""
+        self._queue = [(at, target, ticket) for ticket, deadlines in self._pending.items() for at, target in deadlines]
         heapify(self._queue)
 
-    def book_anew(self) -> None:
-        """Everything is about to be booked again, by changed definitions: what is past stays as it was told."""
-        self._before = {name: frozenset(marks) for name, marks in self._pending.items()}
-        self._untold, self._pending, self._queue = self._pending, {}, []
+    def rebook(self) -> None:
+        """Begins with nothing pending, as definitions changed and all events are booked again.
 
-    def turn(self, name: Name, mark: Mark, times: int, old: Ticket) -> None:
-        """A breach is booked (``times`` 1) or no longer (-1); ``old`` is the ticket before that."""
-        marks = self._pending.get(name, set())
-        self._before.setdefault(name, frozenset(marks))
+        A breach that becomes due by this is published only if it was pending before: other past breaches stay as
+        they were published.
+        """
+        self._pending_before = {ticket: frozenset(deadlines) for ticket, deadlines in self._pending.items()}
+        self._unpublished, self._pending, self._queue = self._pending, {}, []
+
+    def exchange(self, ticket: TicketKey, deadline: Deadline, times: int, old: Ticket) -> None:
+        """Adds a breach that is booked (``times`` 1), or removes one that no longer is (-1).
+
+        ``old``: the ticket's view before, which describes a retracted breach.
+        """
+        deadlines = self._pending.get(ticket, set())
+        self._pending_before.setdefault(ticket, frozenset(deadlines))
         if times > 0:
-            self._pending[name] = marks | {mark}
-            heappush(self._queue, (*mark, name))
-        elif mark in marks:
-            self._drop(name, mark)
+            self._pending[ticket] = deadlines | {deadline}
+            heappush(self._queue, (*deadline, ticket))
+        elif deadline in deadlines:
+            self._remove(ticket, deadline)
         else:
-            self._retracted.append(self._breach(name, mark, old, retracted=True))
+            self._retractions.append(self._record(ticket, deadline, old, retracted=True))
 
-    def _drop(self, name: Name, mark: Mark) -> None:
-        left = self._pending.pop(name) - {mark}
-        if left:
-            self._pending[name] = left
+    def _remove(self, ticket: TicketKey, deadline: Deadline) -> None:
+        rest = self._pending.pop(ticket) - {deadline}
+        if rest:
+            self._pending[ticket] = rest
 
-    def forget(self, scopes: set[str]) -> None:
-        """These customers are another's from now on, who tells all of theirs again."""
-        for name in [name for name in self._pending if name[0] in scopes]:
-            self._before.setdefault(name, frozenset(self._pending.pop(name)))
+    def forget(self, owners: set[str]) -> None:
+        """Removes the pending breaches of owners who move to another partition, which publishes all of theirs again."""
+        for ticket in [ticket for ticket in self._pending if ticket[0] in owners]:
+            self._pending_before.setdefault(ticket, frozenset(self._pending.pop(ticket)))
 
     def due(self, clock: int) -> bool:
-        """Whether the clock (ms) is past a deadline that is pending."""
+        """True if the clock is past a pending deadline."""
         queue = self._queue
         while queue and queue[0][0] < clock:
-            at, target, name = queue[0]
-            if (at, target) in self._pending.get(name, ()):
+            at, target, ticket = queue[0]
+            if (at, target) in self._pending.get(ticket, ()):
                 return True
             heappop(queue)
         return False
 
-    def tell(self, clock: int, ticket: Callable[[Name], Ticket]) -> Iterator[Breach]:
-        """What is to be told now: what is taken back, and each pending breach that the clock is past."""
-        retracted, self._retracted = self._retracted, []
-        yield from retracted
+    def take_due(self, clock: int, ticket_view: Callable[[TicketKey], Ticket]) -> Iterator[Breach]:
+        """The records to publish now: retractions, then each pending breach whose deadline the clock is past."""
+        retractions, self._retractions = self._retractions, []
+        yield from retractions
         while self.due(clock):
-            at, target, name = heappop(self._queue)
-            self._before.setdefault(name, frozenset(self._pending[name]))
-            self._drop(name, (at, target))
-            if self._untold is None or (at, target) in self._untold.get(name, ()):
-                yield self._breach(name, (at, target), ticket(name), retracted=False)
-        self._untold = None
+            at, target, ticket = heappop(self._queue)
+            self._pending_before.setdefault(ticket, frozenset(self._pending[ticket]))
+            self._remove(ticket, (at, target))
+            if self._unpublished is None or (at, target) in self._unpublished.get(ticket, ()):
+                yield self._record(ticket, (at, target), ticket_view(ticket), retracted=False)
+        self._unpublished = None
 
-    def changed(self) -> Iterator[tuple[Name, list[Mark]]]:
-        """The tickets whose pending breaches are others than when the unit began, with what they are now."""
-        before, self._before = self._before, {}
-        for name, marks in before.items():
-            now = self._pending.get(name, set())
-            if now != marks:
-                yield name, sorted(now)
+    def take_changes(self) -> Iterator[tuple[TicketKey, list[Deadline]]]:
+        """The tickets whose pending breaches changed since the unit began, with the pending ones now, sorted."""
+        pending_before, self._pending_before = self._pending_before, {}
+        for ticket, before in pending_before.items():
+            now = self._pending.get(ticket, set())
+            if now != before:
+                yield ticket, sorted(now)
 
-    def _breach(self, name: Name, mark: Mark, ticket: Ticket, retracted: bool) -> Breach:
-        (scope_id, ticket_id), (at, target) = name, mark
-        customer_id = scope_id[1:]
-        deadline = format_instant(at)
-        started = service_levels.broken_since(ticket, target, at, self._policy)
-        labels = [None if label == UNKNOWN else label for label in ticket.labels_at(first_key(at))]
+    def _record(self, ticket: TicketKey, deadline: Deadline, view: Ticket, retracted: bool) -> Breach:
+        (owner_name, ticket_id), (at, target) = ticket, deadline
+        customer_id = owner_name[1:]
+        start = service_levels.breach_start(view, target, at, self._policy)
+        deadline_text = format_instant(at)
+        labels = [None if label == UNKNOWN else label for label in view.labels_at(first_key(at))]
         channel, issue_type, priority, *_ = labels
         return Breach(
-            id=f"{customer_id}|{ticket_id}|{target}|{deadline}",
+            id=f"{customer_id}|{ticket_id}|{target}|{deadline_text}",
             ticket_id=ticket_id,
             customer_id=customer_id,
             target=target,
             metric=self._metrics[target],
-            started_at=format_instant(started),
-            deadline=deadline,
+            started_at=format_instant(start),
+            deadline=deadline_text,
             channel=channel,
             issue_type=issue_type,
             priority=priority,

@@ -1,4 +1,4 @@
-"""What a deflected contact books: a contact that self-service or automation made unnecessary, and its saving.
+"""Deflected contacts, which self-service or automation made unnecessary: their count and their savings.
 
 Source: docs/definitions.md#benefit.
 """

@@ -7,7 +7,7 @@ Every handling counts, less those followed by another of the same ticket in the 
     window  enters             leaves
 
 In a dimension whose member changed in between, the next handling under the same member is the one that follows.
-Source: definitions.md, ``handle_time_mean_seconds``.
+Source: docs/definitions.md#handle-time.
 """
 
 from __future__ import annotations
@@ -30,29 +30,30 @@ BOOKS: Final = declare(tickets_handled=COUNT)
 
 
 def handled_bookings(handlings: Sequence[Touch], history: LabelHistory, windows: Sequence[Window]) -> Iterator[Booking]:
-    """What a ticket's handlings book, sorted by key.
+    """The bookings of a ticket's handlings, which are sorted by key.
 
     The customer's labels are those before each handling and stay with it, as with every sample.
     """
-    whole = [(key, labels + history.before(key)) for key, labels in handlings]
-    for index, (key, labels) in enumerate(whole):
+    labelled = [(key, labels + history.before(key)) for key, labels in handlings]
+    for index, (key, labels) in enumerate(labelled):
         yield key[0], _MEASURE, labels, 1
-        after = whole[index + 1 :]
-        if not after:
+        later = labelled[index + 1 :]
+        if not later:
             return
-        following, others = after[0]
-        yield from _again(key, following, labels, 1, windows)
-        for place in (place for place, member in enumerate(labels) if others[place] != member):
-            # Taken back above with the rest, and given again up to where its own member follows.
-            member = labels[place]
-            alone = (*[ABSENT] * place, member, *[ABSENT] * (len(labels) - place - 1))
-            yield from _again(key, following, alone, -1, windows)
-            then = next((later for later, there in after if there[place] == member), None)
-            if then is not None:
-                yield from _again(key, then, alone, 1, windows)
+        next_key, next_labels = later[0]
+        yield from _repetition(key, next_key, labels, 1, windows)
+        for position in (position for position, member in enumerate(labels) if next_labels[position] != member):
+            # The booking above took the member back with the rest: give it again until its own next handling.
+            member = labels[position]
+            one_label = (*[ABSENT] * position, member, *[ABSENT] * (len(labels) - position - 1))
+            yield from _repetition(key, next_key, one_label, -1, windows)
+            same_member = next((other for other, others in later if others[position] == member), None)
+            if same_member is not None:
+                yield from _repetition(key, same_member, one_label, 1, windows)
 
 
-def _again(key: Key, following: Key, labels: Labels, value: int, windows: Sequence[Window]) -> Iterator[Booking]:
+def _repetition(key: Key, following: Key, labels: Labels, value: int, windows: Sequence[Window]) -> Iterator[Booking]:
+    """A handling that ``following`` repeats, in the windows that hold both."""
     for window, end in holding(windows, key[0], following[0]):
         name = per_window(_MEASURE, window.name)
         yield following[0], name, labels, value

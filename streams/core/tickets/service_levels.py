@@ -1,20 +1,20 @@
-"""Service levels: which promises a ticket keeps and breaks, when, and which are late or due soon.
+"""Service levels: the promises that a ticket keeps and breaks, at which instants, and its late and due-soon waits.
 
-Rules of this file (definitions.md, "Service levels"):
+Rules of this file (docs/definitions.md#service-levels):
 
-* A promise is for the tickets (``next_response``: the messages) whose labels and segment, just before the start,
+* A promise applies to the tickets (``next_response``: the messages) whose labels and segment, just before the start,
   pass every filter. Its deadline is the earliest instant at which its clock shows the target.
-* An answer at the deadline keeps it. A breach is booked at the deadline, ahead of time too, and taken out by what
-  happened before it, whenever that arrives.
-* ``full_resolution`` and ``requester_wait`` are decided when the deadline comes, by whether the ticket is solved then:
-  once kept, a reopening does not break them.
-* What runs past its deadline is late, what has at most ``due_soon`` until then is due soon: as long as it runs.
+* An answer at the deadline keeps it. A breach is booked at the deadline, ahead of time too, and taken out by events
+  before it, whenever they arrive.
+* ``full_resolution`` and ``requester_wait`` are decided at the deadline, by whether the ticket is solved then: a later
+  reopening does not break a kept promise.
+* A wait that runs past its deadline is late; one with at most ``due_soon`` until then is due soon, while it runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from streams.core.events.keys import Key
 from streams.core.ledger.bookings import Booking
@@ -24,10 +24,11 @@ from streams.core.ledger.measures import Measure, declare
 from streams.core.policy import Policy, ServiceLevel
 from streams.core.tickets.view import SOLVED, WAITING, Clocks, Ticket, Wait
 
-__all__ = ["BOOKS", "Span", "Verdict", "broken_since", "promise_bookings", "verdicts"]
+__all__ = ["BOOKS", "Span", "Verdict", "breach_start", "promise_bookings", "verdicts"]
 
-#: [start, end) in ms; None: still.
-Span = tuple[int, int | None]
+#: [start, end) in ms; an end of None: it still runs.
+Span: TypeAlias = tuple[int, int | None]
+
 BOOKS: Final = declare(
     sla_met=Measure(scheme=BY_TARGET),
     sla_breached=Measure(scheme=BY_TARGET),
@@ -35,23 +36,23 @@ BOOKS: Final = declare(
     sla_due_soon=Measure(scheme=TARGET_LEVELS),
 )
 
-
 _DIMENSIONS: Final = OWN + PROFILE
 
 
 class Verdict(NamedTuple):
-    """One promise to one ticket or message. Without an outcome ``at`` is None."""
+    """The verdict on one promise to one ticket or message."""
 
     target: str
+    #: The instant of the outcome, ms; None: there is no outcome, or not yet.
     at: int | None
     met: bool
-    #: While it runs past its deadline, and while the deadline is near.
+    #: While the wait runs past its deadline, and while its deadline is near.
     late: list[Span]
     soon: list[Span]
 
 
 def promise_bookings(ticket: Ticket, history: LabelHistory, policy: Policy) -> Iterator[Booking]:
-    """What a ticket's promises book. ``history`` is its customer's."""
+    """The bookings of a ticket's promises. ``history``: its customer's labels."""
     for verdict in verdicts(ticket, history, policy):
         target = (verdict.target,)
         if verdict.at is not None:
@@ -64,29 +65,32 @@ def promise_bookings(ticket: Ticket, history: LabelHistory, policy: Policy) -> I
 
 
 def verdicts(ticket: Ticket, history: LabelHistory, policy: Policy) -> Iterator[Verdict]:
-    """The verdicts of every promise made to a ticket."""
+    """The verdicts on every promise made to a ticket; none if it takes no part in ticket metrics."""
     if ticket.clocks is None:
         return
     for promise in policy.service_levels:
-        for wait in _promised(promise, ticket.clocks):
+        for wait in _waits_of(promise, ticket.clocks):
             if _applies(promise, ticket, history, wait.start):
-                yield from _judged(promise, wait, ticket.clocks, policy)
+                yield from _verdicts_on(promise, wait, ticket.clocks, policy)
 
 
-def broken_since(ticket: Ticket, target: str, deadline: int, policy: Policy) -> int:
-    """When the clock of a breach started (ms), which the ticket is known to book at ``deadline``."""
+def breach_start(ticket: Ticket, target: str, deadline: int, policy: Policy) -> int:
+    """The start (ms) of the wait that breaks a target at ``deadline`` (ms).
+
+    Raises ``StopIteration`` if the ticket has no such breach, ``AssertionError`` if it has no part in ticket metrics.
+    """
     assert ticket.clocks is not None, "it breaks no promise"
     (promise,) = (promise for promise in policy.service_levels if promise.name == target)
     return next(
         wait.start[0]
-        for wait in _promised(promise, ticket.clocks)
-        for verdict in _judged(promise, wait, ticket.clocks, policy)
+        for wait in _waits_of(promise, ticket.clocks)
+        for verdict in _verdicts_on(promise, wait, ticket.clocks, policy)
         if verdict.at == deadline and not verdict.met
     )
 
 
-def _promised(promise: ServiceLevel, clocks: Clocks) -> list[Wait]:
-    """The waits that a promise is about, for tickets whose labels pass."""
+def _waits_of(promise: ServiceLevel, clocks: Clocks) -> list[Wait]:
+    """The waits that a promise covers if the ticket's labels pass its filters."""
     if promise.metric == "next_response":
         return clocks.later_waits
     if promise.metric == "first_response":
@@ -95,89 +99,98 @@ def _promised(promise: ServiceLevel, clocks: Clocks) -> list[Wait]:
     return [Wait(clocks.created, solved, None)]
 
 
-def _judged(promise: ServiceLevel, wait: Wait, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
+def _verdicts_on(promise: ServiceLevel, wait: Wait, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
+    """At most one verdict on one wait."""
     if promise.metric == "full_resolution":
-        return _resolved(promise, clocks, policy)
+        return _full_resolution(promise, clocks, policy)
     if promise.metric == "requester_wait":
-        return _waited(promise, clocks, policy)
-    return _answered(promise, wait, policy)
+        return _requester_wait(promise, clocks, policy)
+    return _answer(promise, wait, policy)
 
 
 def _applies(promise: ServiceLevel, ticket: Ticket, history: LabelHistory, start: Key) -> bool:
-    """Whether the labels in force at the start of a wait pass every filter of a promise."""
+    """True if the labels in force at the start of a wait pass every filter of a promise."""
     if not promise.filter:
         return True
-    known = dict(zip(_DIMENSIONS, ticket.labels_at(start) + history.before(start), strict=True))
-    return all(known[dimension] in admitted for dimension, admitted in promise.filter.items())
+    members = dict(zip(_DIMENSIONS, ticket.labels_at(start) + history.before(start), strict=True))
+    return all(members[dimension] in admitted for dimension, admitted in promise.filter.items())
 
 
-def _deadline(promise: ServiceLevel, start: int, length: int, policy: Policy) -> int | None:
-    """When the promise's clock shows ``length`` ms since ``start``; None: never in sight."""
-    return policy.business.deadline(start, length) if promise.clock == "business" else start + length
+def _deadline(promise: ServiceLevel, start: int, length_ms: int, policy: Policy) -> int | None:
+    """The instant (ms) at which the promise's clock shows ``length_ms`` since ``start``; None: too far ahead."""
+    return policy.business.deadline(start, length_ms) if promise.clock == "business" else start + length_ms
 
 
-def _answered(promise: ServiceLevel, wait: Wait, policy: Policy) -> Iterator[Verdict]:
-    """A promise that an answer keeps. What ended without one in time has no outcome."""
+def _answer(promise: ServiceLevel, wait: Wait, policy: Policy) -> Iterator[Verdict]:
+    """A promise that an answer keeps. A wait that ended in time without an answer has no outcome."""
     start = wait.start[0]
-    due = _deadline(promise, start, promise.seconds * 1000, policy)
-    if due is None:
+    deadline = _deadline(promise, start, promise.seconds * 1000, policy)
+    if deadline is None:
         return
     end = wait.dropped if wait.replied is None else wait.replied
     running: list[Span] = [(start, end)]
-    met = wait.replied is not None and wait.replied <= due
-    at: int | None = wait.replied if met else due
-    if wait.dropped is not None and wait.dropped <= due:
+    met = wait.replied is not None and wait.replied <= deadline
+    at: int | None = wait.replied if met else deadline
+    if wait.dropped is not None and wait.dropped <= deadline:
         at = None
-    yield Verdict(promise.name, at, met, _late(running, due), _soon(running, due, policy))
+    yield Verdict(promise.name, at, met, _late(running, deadline), _due_soon(running, deadline, policy))
 
 
-def _resolved(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
+def _full_resolution(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
     """A promise that being solved at its deadline keeps."""
-    due = _deadline(promise, clocks.created[0], promise.seconds * 1000, policy)
-    if due is not None:
-        running, met = _unsolved(clocks), _solved_at(clocks, due)
-        yield Verdict(promise.name, due, met, [] if met else _late(running, due), _soon(running, due, policy))
+    deadline = _deadline(promise, clocks.created[0], promise.seconds * 1000, policy)
+    if deadline is not None:
+        running, met = _unsolved_spans(clocks), _is_solved_at(clocks, deadline)
+        late = [] if met else _late(running, deadline)
+        yield Verdict(promise.name, deadline, met, late, _due_soon(running, deadline, policy))
 
 
-def _waited(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
-    """A promise whose clock stands still while the ticket is pending or solved: each stretch has its own deadline.
+def _requester_wait(promise: ServiceLevel, clocks: Clocks, policy: Policy) -> Iterator[Verdict]:
+    """A promise whose clock stands still while the ticket is pending or solved: each waiting span has its own deadline.
 
     Solved before the clock ever shows the target is met, at the last solving; pending has no outcome yet.
     """
-    left = promise.seconds * 1000
+    rest_ms = promise.seconds * 1000
     soon: list[Span] = []
-    for start, end, status in _stretches(clocks):
+    for start, end, status in _status_spans(clocks):
         if status not in WAITING:
             continue
-        due = _deadline(promise, start, left, policy)
-        if due is not None:
-            soon += _soon([(start, end)], due, policy)
-            if end is None or end >= due:
-                met = _solved_at(clocks, due)
-                yield Verdict(promise.name, due, met, [] if met else _late(_unsolved(clocks), due), soon)
+        deadline = _deadline(promise, start, rest_ms, policy)
+        if deadline is not None:
+            soon += _due_soon([(start, end)], deadline, policy)
+            if end is None or end >= deadline:
+                met = _is_solved_at(clocks, deadline)
+                late = [] if met else _late(_unsolved_spans(clocks), deadline)
+                yield Verdict(promise.name, deadline, met, late, soon)
                 return
         if end is None:
             return
-        left -= policy.business.elapsed(start, end) if promise.clock == "business" else end - start
-    solved = None
-    for at, status in reversed(clocks.statuses):  # back to where the last solving began
-        if status not in SOLVED:
-            break
-        solved = at
+        rest_ms -= policy.business.elapsed(start, end) if promise.clock == "business" else end - start
+    solved = _last_solving(clocks)
     yield Verdict(promise.name, solved, solved is not None, [], soon)
 
 
-def _stretches(clocks: Clocks) -> Iterator[tuple[int, int | None, str]]:
-    """Each status from when to when."""
+def _last_solving(clocks: Clocks) -> int | None:
+    """The instant (ms) from which the ticket is solved to this day; None: it is not solved."""
+    solved = None
+    for at, status in reversed(clocks.statuses):
+        if status not in SOLVED:
+            break
+        solved = at
+    return solved
+
+
+def _status_spans(clocks: Clocks) -> Iterator[tuple[int, int | None, str]]:
+    """Each status with its span: (start, end, status)."""
     ends = [*[at for at, _ in clocks.statuses[1:]], None]
     for (start, status), end in zip(clocks.statuses, ends, strict=True):
         yield start, end, status
 
 
-def _unsolved(clocks: Clocks) -> list[Span]:
-    """While the ticket is not solved: not one stretch a status but one from creation or reopening to solving."""
+def _unsolved_spans(clocks: Clocks) -> list[Span]:
+    """The spans in which the ticket is not solved: each from the creation or a reopening to the solving."""
     spans: list[Span] = []
-    for start, end, status in _stretches(clocks):
+    for start, end, status in _status_spans(clocks):
         if status in SOLVED:
             continue
         if spans and spans[-1][1] == start:
@@ -186,19 +199,21 @@ def _unsolved(clocks: Clocks) -> list[Span]:
     return spans
 
 
-def _solved_at(clocks: Clocks, at: int) -> bool:
-    """Whether the ticket is solved at an instant, by everything up to it."""
+def _is_solved_at(clocks: Clocks, at: int) -> bool:
+    """True if the ticket is solved at an instant (ms), by its events up to it, that instant included."""
     return next((status in SOLVED for since, status in reversed(clocks.statuses) if since <= at), False)
 
 
-def _late(running: list[Span], due: int) -> list[Span]:
-    return [(max(start, due), end) for start, end in running if end is None or end > max(start, due)]
+def _late(running: list[Span], deadline: int) -> list[Span]:
+    """The parts of running spans from the deadline on."""
+    return [(max(start, deadline), end) for start, end in running if end is None or end > max(start, deadline)]
 
 
-def _soon(running: list[Span], due: int, policy: Policy) -> list[Span]:
+def _due_soon(running: list[Span], deadline: int, policy: Policy) -> list[Span]:
+    """The parts of running spans just before the deadline."""
     spans: list[Span] = []
     for start, end in running:
-        start, end = max(start, due - policy.due_soon_ms), due if end is None else min(end, due)
+        start, end = max(start, deadline - policy.due_soon_ms), deadline if end is None else min(end, deadline)
         if start < end:
             spans.append((start, end))
     return spans
