@@ -1,1 +1,1 @@
-"""Customers as wholes: spells, segments, what entities say of them, and what is made of that."""
+"""Customers as wholes: facts of their entities, and what follows: segments, spells, value at risk, comparison."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from streams.core.customers.segments import Sources, Told
+from streams.core.customers.segments import LabelStep, Sources
 from streams.core.customers.spells import JOINED, LEFT, PAID, Marker
 from streams.core.events.keys import sort_key
 from streams.core.events.types import CustomerEvent, CustomerJoined, CustomerLeft, CustomerUpdated
@@ -63,7 +63,7 @@ def facts_of_order(order: Order) -> CustomerFacts:
 
 def facts_of_customer(events: Sequence[CustomerEvent]) -> CustomerFacts:
     """Its segments as its events say them, when it joined, when it left."""
-    segments: list[Told] = []
+    segments: list[LabelStep] = []
     markers: list[Marker] = []
     for event in events:
         if isinstance(event, CustomerUpdated):

@@ -1,15 +1,15 @@
-"""Touched and untouched customers of a window: what ``incremental_revenue`` compares. A comparison, not a proof.
+"""Touched and untouched customers of a window, by which ``incremental_revenue`` compares. A comparison, not a proof.
 
-Of each customer four things hold at a window's end T or do not: active in the window; that and touched in it; bought in
-it after a touch in it; bought in it untouched. Each is told in pieces (begin, upto] of T, one after the other, so that
-a change concerns its neighbours alone:
+Of each customer four things are true at a window's end T or not: active in the window; active and touched in it; bought
+in it after a touch in it; bought in it untouched. Each is booked in pieces (begin, upto] of T, one after the other, so
+that a change concerns its neighbours alone:
 
     touches      t1          t2
     touched      (---------- (---------------]      up to the next touch, or until this one leaves the window
     paid             p1            p2
     bought after     (------------ (---------]      up to the next order, or until the last touch before it leaves
 
-Source: definitions.md, ``incremental_revenue``.
+Source: docs/definitions.md#incremental-revenue.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from streams.core.customers.spells import Spell
-from streams.core.customers.window_pieces import active_in, begin_of, end_of, hold, touched_in
+from streams.core.customers.window_pieces import active_steps, add_pieces, begin_of, end_of, touched_pieces
 from streams.core.ledger.bookings import Booking
 from streams.core.ledger.dimensions import TOTAL
 from streams.core.ledger.measures import Measure, declare, per_window
@@ -29,53 +29,56 @@ from streams.core.temporal.instants import DAY, EVER
 from streams.core.temporal.windows import Window
 from streams.core.tickets.view import Touch
 
-__all__ = ["BOOKS", "Concerned", "Measured", "Moves", "People", "booked", "measured", "moved"]
+__all__ = [
+    "BOOKS", "Amounts", "Timeline", "TimelineChange", "WindowMeasures", "add_amounts", "amount_bookings",
+    "window_measures",
+]  # fmt: skip
 
 #: Longer than any window with its pane.
-_LONGEST: Final = 800 * DAY
+_LONGEST_MS: Final = 800 * DAY
 _start: Final = itemgetter(0)
-#: Per window; in the order of ``Measured``.
+#: Per window; in the order of ``WindowMeasures``.
 BOOKS: Final = declare(
     compared_active=Measure(scheme=TOTAL),
     compared_touched=Measure(scheme=TOTAL),
     touched_bought=Measure(scheme=TOTAL),
     untouched_bought=Measure(scheme=TOTAL),
 )
-#: How what holds changes, by measure and instant: summed up by plain numbers, for most of it cancels out.
-Moves: TypeAlias = defaultdict[str, dict[int, int]]
+#: Amounts by measure and instant (ms), as plain numbers: most of a change cancels out before any booking is made.
+Amounts: TypeAlias = defaultdict[str, dict[int, int]]
 
 
-class People(NamedTuple):
-    """What is compared of one customer, each sorted by time: touches, (instant, order) of payments, spells."""
+class Timeline(NamedTuple):
+    """One customer's touches, payments as (instant in ms, order), and spells, each in order of time."""
 
     touches: Sequence[Touch]
     paid: Sequence[tuple[int, str]]
     spells: Sequence[Spell]
 
 
-class Concerned(NamedTuple):
-    """What a unit changes of them: instants of touches and payments, starts and ends of spells that come or go."""
+class TimelineChange(NamedTuple):
+    """Instants (ms) at which a unit changes a timeline: of touches, of payments, of starts and ends of spells."""
 
     touches: set[int]
     paid: set[int]
     spells: set[int]
 
 
-class _Bought(NamedTuple):
-    """A paid order among what is around it, in ms: the last touch at or before it, the next touch, the next order.
+class _Purchase(NamedTuple):
+    """A paid order and its neighbours, in ms: the last touch at or before it, the next touch, the next paid order.
 
-    It is the last order of a window until the next one; bought after a touch while that touch is in it, untouched from
-    then on until the order leaves or the next touch comes.
+    It is the last order of a window until the next one. It is bought after a touch while that touch is in the window,
+    then bought untouched until it leaves the window itself or the next touch comes.
     """
 
     at: int
-    before: int | None
-    after: int
+    touch_before: int | None
+    touch_after: int
     following: int
 
 
-class Measured(NamedTuple):
-    """A window, and the names of the four measures that are booked for it."""
+class WindowMeasures(NamedTuple):
+    """A window, and the names of the four measures booked for it."""
 
     window: Window
     active: str
@@ -84,51 +87,58 @@ class Measured(NamedTuple):
     untouched: str
 
 
-def measured(windows: Sequence[Window]) -> list[Measured]:
+def window_measures(windows: Sequence[Window]) -> list[WindowMeasures]:
     """The windows with the names of their measures."""
-    return [Measured(window, *(per_window(measure, window.name) for measure in BOOKS)) for window in windows]
+    return [WindowMeasures(window, *(per_window(measure, window.name) for measure in BOOKS)) for window in windows]
 
 
-def booked(people: People, concerned: Concerned, windows: Sequence[Measured], times: int, into: Moves) -> None:
-    """Adds ``times`` what the concerned and their neighbours book; to be asked before a change and after it."""
-    runs = [_run(people.touches, first, last) for first, last in _runs(_touches(people, concerned))]
-    orders = [_bought(people, index) for index in _paid(people, concerned)]
-    spells = _spells(people, concerned)
+def add_amounts(
+    timeline: Timeline, change: TimelineChange, windows: Sequence[WindowMeasures], times: int, into: Amounts
+) -> None:
+    """Adds ``times`` the amounts of the changed entries and their neighbours.
+
+    Called with -1 before a change and with 1 after it, ``into`` has the difference.
+    """
+    runs = [_run(timeline.touches, first, last) for first, last in _runs(_touches(timeline, change))]
+    purchases = [_purchase(timeline, index) for index in _payments(timeline, change)]
+    spells = _spells(timeline, change)
     for window, active, touched, after, untouched in windows:
         for index in spells:
-            moves = into[active]
-            for at, value in active_in(people.spells, index, window):
-                moves[at] = moves.get(at, 0) + value * times
+            amounts = into[active]
+            for at, value in active_steps(timeline.spells, index, window):
+                amounts[at] = amounts.get(at, 0) + value * times
         for run in runs:
-            hold(touched_in(run, people.spells, window), window, times, into[touched])
-        for bought in orders:
-            touch_until = -EVER if bought.before is None else window.until(bought.before)
-            hold(((bought.at, min(touch_until, bought.following)),), window, times, into[after])
-            upto = min(window.until(bought.at), bought.after, bought.following)
-            hold(((max(bought.at, touch_until), upto),), window, times, into[untouched])
+            add_pieces(touched_pieces(run, timeline.spells, window), window, times, into[touched])
+        for at, touch_before, touch_after, following in purchases:
+            touch_until = -EVER if touch_before is None else window.until(touch_before)
+            add_pieces(((at, min(touch_until, following)),), window, times, into[after])
+            upto = min(window.until(at), touch_after, following)
+            add_pieces(((max(at, touch_until), upto),), window, times, into[untouched])
 
 
-def moved(moves: Moves) -> dict[Booking, int]:
-    """As bookings, what is left of moves."""
-    return {(at, name, (), 1): times for name, at_once in moves.items() for at, times in at_once.items() if times}
+def amount_bookings(amounts: Amounts) -> dict[Booking, int]:
+    """The bookings of amounts that are not 0."""
+    return {
+        (at, name, (), 1): times for name, by_instant in amounts.items() for at, times in by_instant.items() if times
+    }
 
 
-# -- who is concerned, as indexes: what changed and its nearest unchanged neighbours, the same before and after ----
+# -- concerned entries, by index: those changed and their nearest unchanged neighbours, the same before and after ----
 
 
-def _touches(people: People, concerned: Concerned) -> set[int]:
+def _touches(timeline: Timeline, change: TimelineChange) -> set[int]:
     """The touches that changed, and the one before each; those in reach of spells that changed."""
-    found: set[int] = set()
-    for at in concerned.touches:
-        found.update(_around(people.touches, _instant, at, at, concerned.touches))
-    if concerned.spells:
-        upto = max(concerned.spells) + _LONGEST
-        found.update(_around(people.touches, _instant, min(concerned.spells), upto, concerned.touches))
-    return found
+    indexes: set[int] = set()
+    for at in change.touches:
+        indexes.update(_around(timeline.touches, _instant, at, at, change.touches))
+    if change.spells:
+        upto = max(change.spells) + _LONGEST_MS
+        indexes.update(_around(timeline.touches, _instant, min(change.spells), upto, change.touches))
+    return indexes
 
 
 def _runs(indexes: set[int]) -> list[tuple[int, int]]:
-    """Neighbours together: (first, last)."""
+    """Consecutive indexes together: (first, last)."""
     runs: list[tuple[int, int]] = []
     for index in sorted(indexes):
         if runs and runs[-1][1] == index - 1:
@@ -139,32 +149,32 @@ def _runs(indexes: set[int]) -> list[tuple[int, int]]:
 
 
 def _run(touches: Sequence[Touch], first: int, last: int) -> list[int]:
-    """The instants of neighbours, and that of the touch after them."""
+    """The instants (ms) of neighbouring touches, and of the touch after them; ``EVER`` if there is none."""
     return [*map(_instant, touches[first : last + 1]), _following(touches, last, _instant)]
 
 
-def _paid(people: People, concerned: Concerned) -> set[int]:
+def _payments(timeline: Timeline, change: TimelineChange) -> set[int]:
     """The payments that changed, and the one before each; those from before a touch that changed to the next one."""
-    found: set[int] = set()
-    for at in concerned.paid:
-        found.update(_around(people.paid, _start, at, at, concerned.paid))
-    for at in concerned.touches:
-        until = at + _LONGEST
-        index = bisect_left(people.touches, at + 1, key=_instant)
-        while index < len(people.touches) and _instant(people.touches[index]) < until:
-            if _instant(people.touches[index]) not in concerned.touches:
-                until = _instant(people.touches[index])
+    indexes: set[int] = set()
+    for at in change.paid:
+        indexes.update(_around(timeline.paid, _start, at, at, change.paid))
+    for at in change.touches:
+        until = at + _LONGEST_MS
+        index = bisect_left(timeline.touches, at + 1, key=_instant)
+        while index < len(timeline.touches) and _instant(timeline.touches[index]) < until:
+            if _instant(timeline.touches[index]) not in change.touches:
+                until = _instant(timeline.touches[index])
             index += 1
-        found.update(_around(people.paid, _start, at, until, concerned.paid))
-    return found
+        indexes.update(_around(timeline.paid, _start, at, until, change.paid))
+    return indexes
 
 
-def _bought(people: People, index: int) -> _Bought:
-    at, touches = people.paid[index][0], people.touches
+def _purchase(timeline: Timeline, index: int) -> _Purchase:
+    at, touches = timeline.paid[index][0], timeline.touches
     after = bisect_left(touches, at + 1, key=_instant)  # at one instant a touch precedes a payment
-    before = _instant(touches[after - 1]) if after else None
-    coming = _instant(touches[after]) if after < len(touches) else EVER
-    return _Bought(at, before, coming, _following(people.paid, index, _start))
+    touch_before = _instant(touches[after - 1]) if after else None
+    touch_after = _instant(touches[after]) if after < len(touches) else EVER
+    return _Purchase(at, touch_before, touch_after, _following(timeline.paid, index, _start))
 
 
 def _around(
@@ -180,11 +190,11 @@ def _around(
     return range(low, high)
 
 
-def _spells(people: People, concerned: Concerned) -> range:
-    """The spells that changed, and those beside them."""
-    if not concerned.spells:
+def _spells(timeline: Timeline, change: TimelineChange) -> range:
+    """The spells that changed, and their neighbours."""
+    if not change.spells:
         return range(0)
-    first, last, spells = min(concerned.spells), max(concerned.spells), people.spells
+    first, last, spells = min(change.spells), max(change.spells), timeline.spells
     low = bisect_left(spells, first, key=begin_of)
     while low and end_of(spells[low - 1]) >= first:
         low -= 1
@@ -196,4 +206,5 @@ def _instant(touch: Touch) -> int:
 
 
 def _following(entries: Sequence[Any], index: int, instant: Callable[[Any], int]) -> int:
+    """The instant (ms) of the entry after one; ``EVER`` if there is none."""
     return instant(entries[index + 1]) if index + 1 < len(entries) else EVER

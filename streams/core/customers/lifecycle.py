@@ -161,7 +161,7 @@ class CustomerLifecycle:
         since = {start: start if len(both) == 1 else first_key(min(both)) for start, both in ends.items()}
         relabelled: set[Spell] = set()
         for first, last in label_spans:
-            for spell in self._spells.since(first, last):
+            for spell in self._spells.within(first, last):
                 relabelled.add(spell)
                 since[spell.start] = max(spell.start, min(first, since.get(spell.start, first)))
         staying = relabelled - removed

@@ -1,13 +1,13 @@
-"""Value at risk: what customers paid in the last 365 days while a wait of theirs is late or due soon.
+"""Value at risk: the payments of the last 365 days by customers for whom a promised wait is late or due soon.
 
-A customer's waits cover stretches of the clock, however many tickets and targets make them up; while any does, the
+A customer's waits cover spans of the clock, however many tickets and targets make them up; while any does, the
 customer's payments of the window are at risk, each customer's once.
 
     waits      (------]     (--]
                   (------]
-    at risk    (---------]  (--]       on these, what was paid in the 365 days up to then: a step function of its own
+    at risk    (---------]  (--]       on these, the payments of the 365 days up to T: a step function of T
 
-Source: definitions.md, ``value_at_risk``.
+Source: docs/definitions.md#value-at-risk.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from streams.core.ledger.measures import Measure, declare
 from streams.core.temporal.instants import EVER
 from streams.core.temporal.rolling import RollingWindow
 
-__all__ = ["BOOKS", "YEAR", "Risk", "Steps", "add_payments", "add_waits"]
+__all__ = ["BOOKS", "YEAR", "RunningSum", "ValueAtRisk", "add_payments", "add_waits"]
 
-#: The window that payments count in, configured or not.
+#: The window of the payments, configured or not.
 YEAR: Final = "365d"
 BOOKS: Final = declare(
     value_at_risk=Measure(scheme=TOTAL_LEVELS),
@@ -33,16 +33,16 @@ BOOKS: Final = declare(
 _WAITS: Final = frozenset(("sla_open_breached", "sla_due_soon"))
 
 
-def add_waits(booked: Iterable[Booking], times: int, into: dict[int, int]) -> None:
-    """Adds ``times`` where waits that are late or due soon begin (1) and end (-1), in ms."""
-    for at, name, _, value in booked:
+def add_waits(bookings: Iterable[Booking], times: int, into: dict[int, int]) -> None:
+    """Adds ``times`` the begins (1) and ends (-1) of waits that are late or due soon, by instant (ms)."""
+    for at, name, _, value in bookings:
         if name in _WAITS:
             _add(into, at, value * times)
 
 
-def add_payments(booked: Iterable[Entry], times: int, into: dict[int, int]) -> None:
-    """Adds ``times`` what an order's entries say was paid, by instant."""
-    for key, name, _, amount in booked:
+def add_payments(entries: Iterable[Entry], times: int, into: dict[int, int]) -> None:
+    """Adds ``times`` the payments among an order's entries, in minor units by instant (ms)."""
+    for key, name, _, amount in entries:
         if name == "revenue_paid":
             _add(into, key[0], amount * times)
 
@@ -55,8 +55,8 @@ def _add(into: dict[int, int], at: int, amount: int) -> None:
         into.pop(at, None)
 
 
-class Steps:
-    """A sum over time: amounts at instants (ms), and what they come to just after each."""
+class RunningSum:
+    """A sum over time: amounts at instants (ms), and the total just after each."""
 
     __slots__ = ("_amounts", "_instants", "_totals")
 
@@ -66,7 +66,7 @@ class Steps:
         self._totals: list[int] = []
 
     def change(self, delta: Mapping[int, int]) -> None:
-        """Adds amounts. Costs a search for each, and a sum over what lies after the first."""
+        """Adds amounts by instant. Costs a search for each, and a sum over all after the first."""
         for at, amount in delta.items():
             index = bisect_left(self._instants, at)
             if index == len(self._instants) or self._instants[index] != at:
@@ -84,7 +84,7 @@ class Steps:
             self._totals.append(total)
 
     def after(self, at: int) -> int:
-        """The sum of everything up to an instant, that included."""
+        """The sum of everything up to an instant, that instant included."""
         index = bisect_right(self._instants, at)
         return self._totals[index - 1] if index else 0
 
@@ -93,53 +93,56 @@ class Steps:
         return self._instants[bisect_right(self._instants, first) : bisect_left(self._instants, last)]
 
 
-class Risk:
-    """One customer's waits and payments. ``window`` is the one that payments count in."""
+class ValueAtRisk:
+    """One customer's waits and payments. ``window``: the one of the payments."""
 
-    __slots__ = ("_paid", "_waiting", "_window")
+    __slots__ = ("_paid", "_waits", "_window")
 
     def __init__(self, window: RollingWindow) -> None:
         self._window = window
-        self._waiting = Steps()
-        self._paid = Steps()
+        self._waits = RunningSum()
+        self._paid = RunningSum()
 
     def change(self, waits: Mapping[int, int], paid: Mapping[int, int]) -> dict[Booking, int]:
-        """Takes over what changed (amounts by instant, ms); gives what is to be posted."""
-        booked: dict[Booking, int] = {}
-        touched = [*waits, *paid, *map(self._window.until, paid)]
-        if not touched:
-            return booked
-        first, last = min(touched), EVER if sum(waits.values()) else max(touched)
-        self._book(first, last, -1, booked)
-        self._waiting.change(waits)
+        """Adds changes of both, as amounts by instant (ms); the difference in bookings that follows."""
+        difference: dict[Booking, int] = {}
+        instants = [*waits, *paid, *map(self._window.until, paid)]
+        if not instants:
+            return difference
+        first, last = min(instants), EVER if sum(waits.values()) else max(instants)
+        self._add_bookings(first, last, -1, difference)
+        self._waits.change(waits)
         self._paid.change(paid)
-        self._book(first, last, 1, booked)
-        return booked
+        self._add_bookings(first, last, 1, difference)
+        return difference
 
-    def _book(self, first: int, last: int, times: int, into: dict[Booking, int]) -> None:
-        """What is at risk for T in (first, last], as if nothing were outside: that is the same before and after."""
-        held = 0
-        for at in self._turns(first, last):
+    def _add_bookings(self, first: int, last: int, times: int, into: dict[Booking, int]) -> None:
+        """Adds ``times`` the bookings for T in (first, last], as if the value were 0 outside of it.
+
+        What is outside is the same before and after a change, and cancels out.
+        """
+        value_before = 0
+        for at in self._steps(first, last):
             value = self._after(at)
-            _post(into, at, held, value, times)
-            held = value
+            _add_step(into, at, value_before, value, times)
+            value_before = value
         if last < EVER:
-            _post(into, last, held, 0, times)
+            _add_step(into, last, value_before, 0, times)
 
-    def _turns(self, first: int, last: int) -> list[int]:
-        """Where in [first, last) what is at risk may change, in order."""
+    def _steps(self, first: int, last: int) -> list[int]:
+        """The instants in [first, last) at which the value may change, in order."""
         paid = self._paid.within(self._window.start(first) - 1, last)
-        turns = {first, *self._waiting.within(first, last), *paid, *map(self._window.until, paid)}
-        return sorted(at for at in turns if first <= at < last)
+        steps = {first, *self._waits.within(first, last), *paid, *map(self._window.until, paid)}
+        return sorted(at for at in steps if first <= at < last)
 
     def _after(self, at: int) -> int:
-        """What is at risk just after an instant."""
-        if not self._waiting.after(at):
+        """The value just after an instant, minor units."""
+        if not self._waits.after(at):
             return 0
         return self._paid.after(at) - self._paid.after(self._window.start(at + 1) - 1)
 
 
-def _post(into: dict[Booking, int], at: int, before: int, after: int, times: int) -> None:
+def _add_step(into: dict[Booking, int], at: int, before: int, after: int, times: int) -> None:
     for name, amount in (
         ("value_at_risk", after - before),
         ("customers_valued", (after > 0) - (before > 0)),

@@ -1,4 +1,4 @@
-"""What holds of one customer in a window, in pieces (begin, upto] of its end T: active, and touched while active.
+"""One customer in a window by the window's end T: active, and touched while active, as pieces (begin, upto] of T.
 
 Source: docs/definitions.md#incremental-revenue.
 """
@@ -13,9 +13,9 @@ from streams.core.customers.spells import Spell
 from streams.core.temporal.instants import EVER
 from streams.core.temporal.windows import Window
 
-__all__ = ["Piece", "active_in", "begin_of", "end_of", "hold", "touched_in"]
+__all__ = ["Piece", "active_steps", "add_pieces", "begin_of", "end_of", "touched_pieces"]
 
-#: What holds for T in (begin, upto], ms.
+#: A span (begin, upto] of ends of a window, ms; empty unless begin < upto.
 Piece: TypeAlias = tuple[int, int]
 
 
@@ -29,78 +29,84 @@ def end_of(spell: Spell) -> int:
     return spell.edges[1]
 
 
-def hold(pieces: Iterable[Piece], window: Window, times: int, moves: dict[int, int]) -> None:
+def add_pieces(pieces: Iterable[Piece], window: Window, times: int, amounts: dict[int, int]) -> None:
+    """Adds ``times`` where pieces begin, and takes it off where they end, to amounts by instant (ms)."""
     for begin, upto in pieces:
         if begin < upto:
-            moves[begin] = moves.get(begin, 0) + times
-            # The sums of an aligned window end with it: what holds until then has no end to be booked.
+            amounts[begin] = amounts.get(begin, 0) + times
+            # The sums of an aligned window end with it: a piece that lasts until then has no end to book.
             if upto < (window.until(begin) if window.resets else EVER):
-                moves[upto] = moves.get(upto, 0) - times
+                amounts[upto] = amounts.get(upto, 0) - times
 
 
-def _leaves(spell: Spell, window: Window) -> int:
-    """The last T for which a rolling window holds any of a spell; one that ends where it begins is not in it."""
-    return EVER if spell.end is None else window.until(spell.end[0] - 1)
+def active_steps(spells: Sequence[Spell], index: int, window: Window) -> Iterator[tuple[int, int]]:
+    """A spell's part in the customer's being active in a window, each customer once: (instant in ms, value).
 
-
-def active_in(spells: Sequence[Spell], index: int, window: Window) -> Iterator[tuple[int, int]]:
-    """What a spell books of being active in a window, each customer once: (instant, value).
-
-    Of an aligned window only what is to be added to who is active at its start.
+    Of an aligned window only the difference to the customers active at its start.
     """
     spell = spells[index]
-    begin, end, following = begin_of(spell), end_of(spell), _next_begin(spells, index)
+    begin, end, next_begin = begin_of(spell), end_of(spell), _next_begin(spells, index)
     if window.resets and window.opens is not None:
         if index == 0 or end_of(spells[index - 1]) <= window.opens(begin):
             yield begin, 1
         if begin < end < EVER and window.opens(end) == end:
-            yield end, -1  # active at the start, by what happened before it, and never in it
+            yield end, -1  # active at the start, by events before it, and never in it
     elif window.opens is None or end > window.opens(begin):
-        upto = following if window.opens is not None else min(_leaves(spell, window), following)
+        upto = next_begin if window.opens is not None else min(_last_holding(spell, window), next_begin)
         if begin < upto:
             yield begin, 1
             if upto < EVER:
                 yield upto, -1
 
 
-def touched_in(run: Sequence[int], spells: Sequence[Spell], window: Window) -> Iterator[Piece]:
-    """While one of these touches, neighbours all, is in a window, none of a later one is, and its customer active."""
+def touched_pieces(run: Sequence[int], spells: Sequence[Spell], window: Window) -> Iterator[Piece]:
+    """The pieces in which a window holds one of the run's touches, none of a later one, and an active customer.
+
+    ``run``: instants (ms) of neighbouring touches, and last that of the touch after them.
+    """
     index, last = 0, len(run) - 1
-    stays = (
-        begin_of(spells[0]) if len(spells) == 1 and spells[0].end is None else None
-    )  # as most: came once, and stayed
+    # Most customers have one spell, which still runs.
+    only_begin = begin_of(spells[0]) if len(spells) == 1 and spells[0].end is None else None
     while index < last:
         begin = at = run[index]
-        holds = window.until(begin)
+        until = window.until(begin)
         index += 1
         following = run[index]
-        # A touch in the window before goes on in the next one: only the last of them lets go.
-        while index < last and (following - at <= window.length_ms or following <= holds):
+        # While the next touch comes before the window drops this one, the piece goes on.
+        while index < last and (following - at <= window.length_ms or following <= until):
             at = following
-            holds = window.until(at) if window.length_ms else holds
+            until = window.until(at) if window.length_ms else until
             index += 1
             following = run[index]
-        upto = min(holds, following)
-        if stays is not None:
-            yield max(begin, stays), upto
+        upto = min(until, following)
+        if only_begin is not None:
+            yield max(begin, only_begin), upto
         elif begin < upto:
             yield from _while_active(spells, begin, upto, window)
 
 
 def _while_active(spells: Sequence[Spell], begin: int, upto: int, window: Window) -> Iterator[Piece]:
-    """The part of a piece in which the customer is active in the window."""
+    """The parts of a piece in which the customer is active in the window."""
     if window.opens is not None:
         opens = window.opens(begin)
         spell = next((spell for spell in spells if end_of(spell) > opens), None)
         if spell is not None:
             yield max(begin, begin_of(spell)), upto
         return
-    number = bisect_left(spells, upto, key=begin_of) - 1
-    while number >= 0 and (leaves := _leaves(spells[number], window)) > begin:
-        yield max(begin, begin_of(spells[number])), min(upto, leaves, _next_begin(spells, number))
-        number -= 1
+    index = bisect_left(spells, upto, key=begin_of) - 1
+    while index >= 0 and (last_holding := _last_holding(spells[index], window)) > begin:
+        yield max(begin, begin_of(spells[index])), min(upto, last_holding, _next_begin(spells, index))
+        index -= 1
+
+
+def _last_holding(spell: Spell, window: Window) -> int:
+    """The last T (ms) for which a rolling window holds any of a spell; ``EVER`` while the spell runs.
+
+    A spell that ends where it begins is in no window.
+    """
+    return EVER if spell.end is None else window.until(spell.end[0] - 1)
 
 
 def _next_begin(spells: Sequence[Spell], index: int) -> int:
-    """The beginning of the spell after one, ms; ``EVER`` if there is none."""
+    """The begin (ms) of the spell after one; ``EVER`` if there is none."""
     return begin_of(spells[index + 1]) if index + 1 < len(spells) else EVER

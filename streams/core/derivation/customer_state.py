@@ -22,9 +22,9 @@ from streams.core.customers.facts import (
     facts_of_survey,
     facts_of_ticket,
 )
-from streams.core.customers.incremental_revenue import Concerned, People
+from streams.core.customers.incremental_revenue import Timeline, TimelineChange
 from streams.core.customers.lifecycle import Change, CustomerLifecycle
-from streams.core.customers.value_at_risk import Risk
+from streams.core.customers.value_at_risk import ValueAtRisk
 from streams.core.derivation.entities import CART, CUSTOMER, SURVEY, TICKET, Entity, EntityKey, View, read_entity
 from streams.core.events.decoding import from_state
 from streams.core.events.keys import Key
@@ -76,7 +76,7 @@ class CustomerState:
         self.open: Counter[tuple[str, int]] = Counter()
         self.label_changes = 0
         #: None where nothing can be at risk: no promises, or nothing bought.
-        self.risk: Risk | None = None
+        self.risk: ValueAtRisk | None = None
 
     def load(self, states: Mapping[EntityKey, bytes]) -> None:
         """Takes up stored entities: views and indexes are derived again, bookings when they are needed."""
@@ -221,7 +221,7 @@ class CustomerState:
 
     # -- value at risk, touched and untouched -----------------------------------------------------------------
 
-    def value_at_risk(self) -> Risk | None:
+    def value_at_risk(self) -> ValueAtRisk | None:
         """The customer's waits and payments as they are; None where nothing is promised, or nobody known."""
         if self.lifecycle is None or not self.policy.service_levels or not self.policy.needs(*value_at_risk.BOOKS):
             return None
@@ -232,16 +232,16 @@ class CustomerState:
                 value_at_risk.add_waits(promise_bookings(entity.view, self.history, self.policy), 1, waits)
             elif isinstance(entity.view, Order):
                 value_at_risk.add_payments(entity.view.entries, 1, paid)
-        risk = Risk(rolling(value_at_risk.YEAR, self.policy.days))
+        risk = ValueAtRisk(rolling(value_at_risk.YEAR, self.policy.days))
         risk.change(waits, paid)
         return risk
 
-    def people(self) -> People:
+    def timeline(self) -> Timeline:
         """The touches, payments and spells of a known customer."""
         assert self.lifecycle is not None
-        return People(self.touches, self.paid, self.lifecycle.spells)
+        return Timeline(self.touches, self.paid, self.lifecycle.spells)
 
-    def changed_people(self, new_views: Mapping[EntityKey, View], change: Change | None) -> Concerned | None:
+    def timeline_change(self, new_views: Mapping[EntityKey, View], change: Change | None) -> TimelineChange | None:
         """The touches, payments and spells that new views change; None: none, as of a customer who is never active."""
         if self.lifecycle is None or not self.policy.needs(*incremental_revenue.BOOKS):
             return None
@@ -261,7 +261,7 @@ class CustomerState:
                 bought = {order.paid_at for order in orders if order.kept}
                 if len(bought) > 1 or not isinstance(old, Order) or old.kept != view.kept:
                     paid.update(at for at in bought if at is not None)
-        return Concerned(touches, paid, edges) if touches or paid or edges else None
+        return TimelineChange(touches, paid, edges) if touches or paid or edges else None
 
 
 def _enter(entries: list[Any], entry: Any, add: bool) -> None:

@@ -77,7 +77,7 @@ class Derivation:
         #: How often each cost's accrual is booked (0 never stays); those that changed since the caller cleared them.
         self.accruals: Final[dict[CostAccrual, int]] = {}
         self.changed_accruals: Final[set[CostAccrual]] = set()
-        self._measured: Final = incremental_revenue.measured(windows)
+        self._window_measures: Final = incremental_revenue.window_measures(windows)
         self._breached: Final = breached if policy.service_levels and policy.breaches else None
         #: Changes of one customer's waits and payments in this step: amounts by instant.
         self._waits: dict[int, int] = {}
@@ -93,15 +93,15 @@ class Derivation:
         change = customer.stage(new_views)
         if change is not None and customer.lifecycle is not None:
             keys.update(dict.fromkeys(customer.lifecycle.relabelled_entities(change)))
-        people = customer.changed_people(new_views, change)
+        timeline_change = customer.timeline_change(new_views, change)
         levels = customer.open_levels_besides(keys) if change is not None and change.label_spans else Counter()
-        moves: incremental_revenue.Moves = defaultdict(dict)
+        amounts: incremental_revenue.Amounts = defaultdict(dict)
 
         self._remember_bookings(customer, keys)
         lifecycle = self._lifecycle_bookings(customer, change, after=False)
         self._relabel(customer, change, levels, -1)
-        if people is not None:
-            incremental_revenue.booked(customer.people(), people, self._measured, -1, moves)
+        if timeline_change is not None:
+            incremental_revenue.add_amounts(customer.timeline(), timeline_change, self._window_measures, -1, amounts)
 
         old_views = {key: entity.view for key, entity in changed.items()}
         self._note_payments(customer, new_views)
@@ -109,9 +109,9 @@ class Derivation:
 
         self.ledger.post(difference(lifecycle, self._lifecycle_bookings(customer, change, after=True)))
         self._relabel(customer, change, levels, 1)
-        if people is not None:
-            incremental_revenue.booked(customer.people(), people, self._measured, 1, moves)
-            self.ledger.post(incremental_revenue.moved(moves))
+        if timeline_change is not None:
+            incremental_revenue.add_amounts(customer.timeline(), timeline_change, self._window_measures, 1, amounts)
+            self.ledger.post(incremental_revenue.amount_bookings(amounts))
         # A view now in the indexes may concern others that it did not before, e.g. a survey by its ticket's new labels.
         # Their bookings are still those of the old views, because nothing of theirs was posted.
         for key in keys:

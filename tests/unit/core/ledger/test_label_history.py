@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.core.customers.segments import Contacts, Last, Paid, Segments, Sources
+from streams.core.customers.segments import ContactLabels, LastLabel, PaymentLabels, Segments, Sources
 from streams.core.events.keys import Key
 from streams.core.ledger.dimensions import UNKNOWN
 from streams.core.ledger.label_history import LabelHistory, label_entries
@@ -103,7 +103,7 @@ def frequency(created: list[int], at: int) -> str:
     ],
 )
 def test_contact_frequency(created: list[int], at: int, expected: str) -> None:
-    part = Contacts(("rare",))
+    part = ContactLabels(("rare",))
     list(part.change([], [key(then, str(index)) for index, then in enumerate(created)]))
     assert part.before(key(at, "")) == (expected,)
     assert frequency(created, at) == expected
@@ -114,10 +114,10 @@ def test_parts_changed_bit_by_bit_equal_parts_made_at_once(seed: int) -> None:
     """Sources come and go in any order; where labels differ from before is inside the stretches told."""
     rng = random.Random(seed)
     sources: list[tuple[Any, list[Any]]] = [
-        (lambda: Contacts(("rare",)), [key(rng.randrange(400) * DAY // 2, f"c{i}") for i in range(40)]),
-        (lambda: Last((UNKNOWN,)), [(key(rng.randrange(50), f"l{i}"), (rng.choice("ab"),)) for i in range(20)]),
+        (lambda: ContactLabels(("rare",)), [key(rng.randrange(400) * DAY // 2, f"c{i}") for i in range(40)]),
+        (lambda: LastLabel((UNKNOWN,)), [(key(rng.randrange(50), f"l{i}"), (rng.choice("ab"),)) for i in range(20)]),
         (
-            lambda: Paid((0, 50, 200)),
+            lambda: PaymentLabels((0, 50, 200)),
             [(key(rng.randrange(50), f"p{i}"), rng.choice((60, -60)), rng.choice((1, 0, -1))) for i in range(20)],
         ),
     ]
@@ -137,7 +137,7 @@ def test_parts_changed_bit_by_bit_equal_parts_made_at_once(seed: int) -> None:
             for look, before in zip(looks, was, strict=True):
                 if part.before(look) != before:
                     assert any(first < look and (last is None or look <= last) for first, last in stretches)
-        if isinstance(part, Contacts):
+        if isinstance(part, ContactLabels):
             created = [at for at, _, _ in held]
             for look in looks:
                 assert part.before(look) == (frequency(created, look[0]),)
@@ -167,4 +167,4 @@ def test_labels_stay_as_they_were_until_committed() -> None:
 
 
 def test_a_value_below_every_tier_is_low() -> None:
-    assert Paid((500, 1000, 2000)).labels[0] == ("new", "low")
+    assert PaymentLabels((500, 1000, 2000)).labels[0] == ("new", "low")
