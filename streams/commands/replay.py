@@ -120,7 +120,7 @@ def _replay_at(settings: Settings, points: Sequence[int], start: int | None) -> 
         points,
         start,
         aligned=settings.aligned(policy),
-        yardstick=settings.targets(),
+        targets=settings.targets(),
     )
 
 

@@ -38,17 +38,17 @@ class Replay:
         start: int | None = None,
         warm: int = 2_000_000,
         aligned: Sequence[AlignedWindow] = (),
-        yardstick: Targets = NO_TARGETS,
+        targets: Targets = NO_TARGETS,
     ) -> None:
         self.policy = policy
         panes = Panes()
-        baselines = baselines_of(yardstick, windows)
+        baselines = baselines_of(targets, windows)
         edges = Frames(panes, CutGrid(()), windows, aligned, start, baselines)
         grid = CutGrid(edge for at in instants for edge in edges.edges(at))
         self.ledger = Ledger(grid, panes=panes, dimensions=policy.dimensions, measures=policy.measures)
         self.store = EventStore(policy, self.ledger, all_windows(windows, aligned, start), warm)
         self._frames = Frames(panes, grid, windows, aligned, start, baselines)
-        self._yardstick = yardstick
+        self._targets = targets
 
     @property
     def flaws(self) -> Flaws:
@@ -77,6 +77,6 @@ class Replay:
         yield from (record for record in records if record.metric in told)
         for frame, _ in ended:
             yield from evaluate([frame], levels, as_of, accruals, self.policy, metrics, limit, dimensions)
-        began = baseline_values(self._yardstick, self._frames.baselines(), accruals, self.policy)
-        judged = judge(records, self._yardstick, began, as_of).records
+        began = baseline_values(self._targets, self._frames.baselines(), accruals, self.policy)
+        judged = judge(records, self._targets, began, as_of).records
         yield from (record for record in judged if record.metric in told)

@@ -163,7 +163,7 @@ def test_a_query_asks_where_its_metric_is_told(asked: promql.Asked) -> None:
         for dimension in re.findall(r'dimension="(\w+)"', asked.expr):
             assert dimension in metric.dimensions
         if name.endswith(("_previous", "_year_before")):
-            assert metric.compared
+            assert metric.has_comparison
         if name.endswith(("_low", "_high")):
             assert metric.interval
         if "{currency}" in metric.unit and not name.endswith("_samples"):

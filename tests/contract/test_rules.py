@@ -164,7 +164,7 @@ def suffixes(metric: Any) -> set[str]:
     """What stands beside a metric of the catalogue."""
     found = {""} if metric.kind in ("count", "money") else {"", "_samples"}
     found |= {"_low", "_high"} if metric.interval else set()
-    return found | ({"_previous", "_year_before"} if metric.compared else set())
+    return found | ({"_previous", "_year_before"} if metric.has_comparison else set())
 
 
 @every_alert

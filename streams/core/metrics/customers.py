@@ -1,4 +1,4 @@
-"""Customers: who is active, who comes back, what they are worth. Source of every formula: definitions.md."""
+"""The family ``customers``: activity, loyalty and worth. Source: each metric's heading in docs/definitions.md."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from streams.core.metrics.base import ACTIVE_AT_START, MONEY, Metric, Sums, Valu
 
 __all__ = ["CUSTOMERS"]
 
-#: Customers have no channel or agent of their own.
+#: The dimensions of customers, who have no channel or agent of their own.
 _PERSON: Final = ("all", *PROFILE)
 _ALL: Final = ("all",)
-#: What ``_churn`` reads: of rolling windows the first two, of aligned ones the rest.
+#: The measures of ``_churn``: the first two of rolling windows, the rest of aligned ones.
 _CHURN: Final = ("active_at_start", "left_since_start", *ACTIVE_AT_START, "joined_and_left")
-#: The window that a customer's lifetime value is told from.
+#: The only window with a lifetime value.
 _YEAR: Final = "365d"
 
 
 def _churn(sums: Sums, left: bool) -> Value:
-    active, gone = sums.here("active_at_start"), sums.here("left_since_start")
+    """The share of customers active at the start who left (``left``), or stayed."""
+    active, leavers = sums.in_window("active_at_start"), sums.in_window("left_since_start")
     if sums.active is not None:
-        active, gone = sums.active, sums.flow("customers_left") - sums.here("joined_and_left")
-    return Value((gone if left else active - gone) / active if active else None, active)
+        active, leavers = sums.active, sums.flow("customers_left") - sums.in_window("joined_and_left")
+    return Value((leavers if left else active - leavers) / active if active else None, active)
 
 
 def _buyers(sums: Sums) -> int:
-    return sums.flow("order_value.n") - sums.here("bought_again")
+    """The customers with a paid order in the window."""
+    return sums.flow("order_value.n") - sums.in_window("bought_again")
 
 
 def _returning(sums: Sums) -> Value:
     buyers = _buyers(sums)
-    again = sums.here("bought_again") - sums.here("bought_twice_again")
+    again = sums.in_window("bought_again") - sums.in_window("bought_twice_again")
     return Value(again / buyers if buyers else None, buyers)
 
 
@@ -48,32 +50,36 @@ def _orders(sums: Sums) -> Value:
 
 
 def _clv(sums: Sums) -> Value:
-    """Exact until the last step. Average order value times orders per customer is what a customer spent."""
-    buyers, active, gone = _buyers(sums), sums.here("active_at_start"), sums.here("left_since_start")
+    """Exact until the last step. Average order value times orders per customer is the spending of a customer."""
+    buyers, active, leavers = _buyers(sums), sums.in_window("active_at_start"), sums.in_window("left_since_start")
     if sums.window != _YEAR or not buyers or not active:
         return Value(None, 0)
-    years = min(Fraction(active, gone), sums.policy.clv_cap) if gone else sums.policy.clv_cap
+    years = min(Fraction(active, leavers), sums.policy.clv_cap) if leavers else sums.policy.clv_cap
     value = Fraction(sums.flow("order_value"), buyers) * sums.policy.contribution_margin * years
     return Value(value.numerator if value.denominator == 1 else float(value), buyers)
 
 
 def _increment(sums: Sums) -> Value:
-    """Undefined without touched or untouched customers or orders. Source of the bounds: Newcombe, Statistics in
-    Medicine 17, 1998, method 10: the difference of two proportions by their Wilson intervals.
+    """Undefined without touched customers, untouched ones, or orders.
+
+    Source of the bounds: Newcombe, Statistics in Medicine 17, 1998, method 10: the difference of two proportions by
+    their Wilson intervals.
     """
-    active = sums.here("compared_active") + (sums.active or 0)
-    touched, orders = sums.here("compared_touched"), sums.flow("order_value.n")
-    others = active - touched
-    if not touched or not others or not orders:
+    active = sums.in_window("compared_active") + (sums.active or 0)
+    touched, orders = sums.in_window("compared_touched"), sums.flow("order_value.n")
+    untouched = active - touched
+    if not touched or not untouched or not orders:
         return Value(None, active)
-    after, untouched = sums.here("touched_bought"), sums.here("untouched_bought")
-    one, two = after / touched, untouched / others
-    (low, high), (floor, ceiling) = wilson(after, touched), wilson(untouched, others)
-    scale = touched * sums.flow("order_value") / orders
-    below, above = sqrt((one - low) ** 2 + (ceiling - two) ** 2), sqrt((high - one) ** 2 + (two - floor) ** 2)
-    # In whole numbers up to the last step: (after / touched - untouched / others) * touched * order_value / orders.
-    value = (after * others - untouched * touched) * sums.flow("order_value") / (others * orders)
-    return Value(value, active, (one - two - below) * scale, (one - two + above) * scale)
+    touched_buyers, untouched_buyers = sums.in_window("touched_bought"), sums.in_window("untouched_bought")
+    share, untouched_share = touched_buyers / touched, untouched_buyers / untouched
+    low, high = wilson(touched_buyers, touched)
+    untouched_low, untouched_high = wilson(untouched_buyers, untouched)
+    below = sqrt((share - low) ** 2 + (untouched_high - untouched_share) ** 2)
+    above = sqrt((high - share) ** 2 + (untouched_share - untouched_low) ** 2)
+    difference, scale = share - untouched_share, touched * sums.flow("order_value") / orders
+    # The same in whole numbers up to the last step: difference * touched * order_value / orders.
+    value = (touched_buyers * untouched - untouched_buyers * touched) * sums.flow("order_value") / (untouched * orders)
+    return Value(value, active, (difference - below) * scale, (difference + above) * scale)
 
 
 CUSTOMERS: Final = [

@@ -1,9 +1,9 @@
-"""Which families of metrics are told, and what has to be booked for them.
+"""The families of metrics, and the measures that have to be booked for them.
 
 Rules of this file:
 
-* A family that is off is published nowhere; what no remaining metric reads is not booked.
-* What a metric reads it declares (``Metric.reads``); a test records what its formula really asks for.
+* A family that is off is published nowhere; a measure that no remaining metric reads is not booked.
+* A metric declares the measures it reads (``Metric.reads``); a test records those that its formula really reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streams.core.metrics.tickets import TICKETS
 
 __all__ = ["FAMILIES", "METRICS", "booked_for", "metrics_of", "sources"]
 
-#: By the name that configuration knows a family by: its file's.
+#: The metrics of each family, by its name in the settings, which is also its file's.
 FAMILIES: Final[dict[str, list[Metric]]] = {
     "tickets": TICKETS,
     "service_levels": SERVICE_LEVELS,
@@ -33,6 +33,7 @@ FAMILIES: Final[dict[str, list[Metric]]] = {
     "judgement": JUDGEMENT,
 }
 
+#: All metrics by id, in the catalogue's order.
 METRICS: Final[dict[str, Metric]] = {metric.id: metric for family in FAMILIES.values() for metric in family}
 
 
@@ -43,13 +44,13 @@ def metrics_of(families: Iterable[str]) -> tuple[Metric, ...]:
 
 
 def sources(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
-    """These metrics, and those whose records they are derived from: what has to be evaluated."""
-    wanted = {metric.id for metric in metrics}.union(*(metric.judges for metric in metrics))
-    return tuple(metric for name, metric in METRICS.items() if name in wanted)
+    """The metrics to evaluate for these: themselves, and those from whose records they are derived."""
+    needed = {metric.id for metric in metrics}.union(*(metric.derived_from for metric in metrics))
+    return tuple(metric for name, metric in METRICS.items() if name in needed)
 
 
 def booked_for(families: Iterable[str]) -> frozenset[str] | None:
-    """The measures to book for these families; None for all of them, as when every family is on."""
+    """The measures to book for these families; None: all measures, as every family is on."""
     chosen = set(families)
     if chosen == set(FAMILIES):
         return None

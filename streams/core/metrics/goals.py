@@ -1,4 +1,7 @@
-"""Goals: how far each is, and whether it is behind its line."""
+"""Goals: the progress of each, and its line, the straight one from the baseline to the target at the due date.
+
+Source: docs/definitions.md#goals.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from streams.core.metrics.derived import Teller
 from streams.core.metrics.families import METRICS
+from streams.core.metrics.judgement import derived_record
 from streams.core.metrics.records import MetricRecord
 from streams.core.temporal.calendar import LocalDays
 
-__all__ = ["Goal", "goal_instants"]
+__all__ = ["Goal", "Progress", "goal_instants", "goal_records", "progress_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A SMART goal. ``target`` is absolute; else ``change`` is relative to the value at ``baseline``."""
+    """A SMART goal. ``target`` is absolute; if it is None, ``change`` is relative to the value at ``baseline``."""
 
     name: str
     metric: str
@@ -26,50 +29,58 @@ class Goal:
     member: str
     target: float | None
     change: float | None
-    #: Instants (ms): the baseline's local midnight, and the end of the due date.
+    #: Instants (ms): the local midnight that begins the baseline date (None: no baseline), and the due date's end.
     baseline: int | None
     due: int
 
-    def aim(self, base: float | None) -> float | None:
-        """The value to reach; None while a relative goal has no baseline value."""
+    def value_to_reach(self, baseline_value: float | None) -> float | None:
+        """The target as an absolute value; None while a relative goal has no baseline value."""
         if self.target is not None:
             return self.target
-        if self.change is None or base is None:
+        if self.change is None or baseline_value is None:
             return None
-        return base * (1 + self.change)
+        return baseline_value * (1 + self.change)
 
 
 class Progress(NamedTuple):
-    """Where a goal is: its value, how far from baseline (0) to target (1), where its line is now, whether behind it."""
+    """The progress of a goal. All but ``value`` are None while the value or the target is undefined."""
 
     value: int | float | None
-    reached: float | None = None
+    #: 0 at the baseline, 1 at the target.
+    ratio: float | None = None
+    #: The value of the goal's line now.
     line: float | None = None
-    off: bool | None = None
+    off_pace: bool | None = None
 
 
-def progress_of(goal: Goal, value: int | float | None, base: float | None, as_of: int) -> Progress:
-    aim = goal.aim(base)
-    if value is None or aim is None:
+def progress_of(goal: Goal, value: int | float | None, baseline_value: float | None, as_of: int) -> Progress:
+    """The progress of a goal by its metric's value at ``as_of`` (ms), and its value at the baseline, if any."""
+    target = goal.value_to_reach(baseline_value)
+    if value is None or target is None:
         return Progress(value)
-    if base is not None and base != aim:
-        reached = (value - base) / (aim - base)
+    if baseline_value is not None and baseline_value != target:
+        ratio = (value - baseline_value) / (target - baseline_value)
         span = goal.due - goal.baseline if goal.baseline is not None else 0
-        due = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
-        return Progress(value, reached, base + due * (aim - base), reached < due)
-    low, high = (aim, value) if METRICS[goal.metric].lower_is_better else (value, aim)
-    met = low >= high
-    return Progress(value, 1.0 if met else low / high if high > 0 else 0.0, aim, as_of >= goal.due and not met)
+        pace = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
+        return Progress(value, ratio, baseline_value + pace * (target - baseline_value), ratio < pace)
+    low, high = (target, value) if METRICS[goal.metric].lower_is_better else (value, target)
+    reached = low >= high
+    ratio = 1.0 if reached else low / high if high > 0 else 0.0
+    return Progress(value, ratio, target, as_of >= goal.due and not reached)
 
 
-def goal_records(goal: Goal, progress: Progress, told: Teller) -> Iterator[MetricRecord]:
-    off = None if progress.off is None else int(progress.off)
+def goal_records(goal: Goal, progress: Progress, as_of: str) -> Iterator[MetricRecord]:
+    """The records of a goal's progress and pace. ``as_of`` in RFC 3339."""
+    off_pace = None if progress.off_pace is None else int(progress.off_pace)
     count = 0 if progress.value is None else 1
-    yield told("goal_progress_ratio", goal.window, "goal", goal.name, progress.reached, count)
-    yield told("goal_off_pace", goal.window, "goal", goal.name, off, 1)
+    yield derived_record("goal_progress_ratio", goal.window, "goal", goal.name, progress.ratio, count, as_of)
+    yield derived_record("goal_off_pace", goal.window, "goal", goal.name, off_pace, 1, as_of)
 
 
 def goal_instants(calendar: LocalDays, baseline: str | None, due: str) -> tuple[int | None, int]:
-    """The baseline's first instant and the due date's end, of ISO dates in the business time zone."""
+    """The baseline date's first instant and the due date's end (ms), by ISO dates in the business time zone.
+
+    Raises ``ValueError`` for a text that is no date.
+    """
     start = None if baseline is None else calendar.start(date.fromisoformat(baseline))
     return start, calendar.start(date.fromisoformat(due) + timedelta(days=1))

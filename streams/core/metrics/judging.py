@@ -1,4 +1,7 @@
-"""Warnings and goals together: what the values say about themselves."""
+"""Judging: the warnings and goals of one instant, derived from its records and the targets.
+
+Source: docs/definitions.md#warnings, docs/definitions.md#goals.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,20 @@ from typing import Final, NamedTuple
 
 from streams.core.costs.accrual import CostAccrual
 from streams.core.ledger.frames import FlowSums
-from streams.core.metrics.derived import Teller
 from streams.core.metrics.evaluation import value_in
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.goals import Goal, goal_records, progress_of
-from streams.core.metrics.judgement import JUDGEMENT, WARNINGS
+from streams.core.metrics.judgement import JUDGEMENT, WARNINGS, derived_record
 from streams.core.metrics.records import MetricRecord
-from streams.core.metrics.warnings import Finding, MemberKey, at_risk, falling_return, low_satisfaction, surges, surging
+from streams.core.metrics.warnings import (
+    Finding,
+    RecordKey,
+    return_findings,
+    risk_findings,
+    satisfaction_findings,
+    surge_finding,
+    surge_records,
+)
 from streams.core.policy import Policy
 from streams.core.temporal.instants import format_instant
 from streams.core.temporal.rolling import RollingWindow
@@ -24,73 +34,80 @@ __all__ = ["NO_TARGETS", "Judgement", "Targets", "baseline_values", "baselines_o
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What values are judged by. It changes no sums, so it may differ from board to board."""
+    """The targets of values. They change no sums, so that boards may differ in them."""
 
     csat_benchmark: float = 0.78
     goals: Sequence[Goal] = ()
 
 
+NO_TARGETS: Final = Targets()
+
+
 class Judgement(NamedTuple):
-    """The records of warnings and goals, and the findings behind them, one a member."""
+    """The records of warnings and goals, and the findings that they follow from, one a member."""
 
     records: list[MetricRecord]
     findings: list[Finding]
 
 
 def judge(
-    records: Iterable[MetricRecord],
-    yardstick: Targets,
-    baselines: Mapping[str, float | None],
-    as_of: int,
+    records: Iterable[MetricRecord], targets: Targets, baselines: Mapping[str, float | None], as_of: int
 ) -> Judgement:
-    """What the values say about themselves; ``baselines`` are goals' values at their baseline, by name."""
-    seen: dict[MemberKey, MetricRecord] = {}
-    wanted = {goal.metric for goal in yardstick.goals}.union(*(metric.judges for metric in JUDGEMENT))
-    for record in records:
-        if record.metric in wanted and not record.final:
-            seen.setdefault((record.metric, record.window, record.dimension, record.member), record)
-    told = Teller(format_instant(as_of))
-    surging_records = list(surges(seen, told))
-    found = [
-        *low_satisfaction(seen, yardstick.csat_benchmark),
-        *at_risk(seen),
-        *falling_return(seen),
-        *map(surging, surging_records),
+    """The judgement on records at ``as_of`` (ms). ``baselines``: the values at goals' baselines, by the goal's name."""
+    stamp = format_instant(as_of)
+    running = _running(records, targets)
+    surges = list(surge_records(running, stamp))
+    findings = [
+        *satisfaction_findings(running, targets.csat_benchmark),
+        *risk_findings(running),
+        *return_findings(running),
+        *map(surge_finding, surges),
     ]
-    judged = list(surging_records)
-    for goal in yardstick.goals:
-        reached = seen.get((goal.metric, goal.window, goal.dimension, goal.member))
-        progress = progress_of(goal, None if reached is None else reached.value, baselines.get(goal.name), as_of)
-        judged += goal_records(goal, progress, told)
-        aim, value, off = progress.line, progress.value, bool(progress.off)
-        found.append(Finding("goal_off_pace", "goal", goal.name, off, goal.metric, goal.window, value, aim))
+    judged = list(surges)
+    for goal in targets.goals:
+        record = running.get((goal.metric, goal.window, goal.dimension, goal.member))
+        progress = progress_of(goal, None if record is None else record.value, baselines.get(goal.name), as_of)
+        judged += goal_records(goal, progress, stamp)
+        line, value, off_pace = progress.line, progress.value, bool(progress.off_pace)
+        findings.append(Finding("goal_off_pace", "goal", goal.name, off_pace, goal.metric, goal.window, value, line))
     for name in WARNINGS:
-        held = [finding.holds for finding in found if finding.warning == name and finding.holds is not None]
-        judged.append(told("warning_active", "now", "warning", name, int(any(held)) if held else None, 1))
-    return Judgement(judged, found)
+        defined = [finding.holds for finding in findings if finding.warning == name and finding.holds is not None]
+        active = int(any(defined)) if defined else None
+        judged.append(derived_record("warning_active", "now", "warning", name, active, 1, stamp))
+    return Judgement(judged, findings)
 
 
-NO_TARGETS: Final = Targets()
+def _running(records: Iterable[MetricRecord], targets: Targets) -> dict[RecordKey, MetricRecord]:
+    """The records that warnings and goals are derived from, the first of each key, without those of final periods."""
+    sources = {goal.metric for goal in targets.goals}.union(*(metric.derived_from for metric in JUDGEMENT))
+    running: dict[RecordKey, MetricRecord] = {}
+    for record in records:
+        if record.metric in sources and not record.final:
+            running.setdefault((record.metric, record.window, record.dimension, record.member), record)
+    return running
 
 
-def baselines_of(yardstick: Targets, windows: Sequence[RollingWindow]) -> dict[str, tuple[RollingWindow, int]]:
-    """The windows at past midnights that goals are measured from."""
-    named = {window.name: window for window in windows}
+def baselines_of(targets: Targets, windows: Sequence[RollingWindow]) -> dict[str, tuple[RollingWindow, int]]:
+    """The baseline of each goal with one, by its name: the window, and the midnight (ms) at which it ends."""
+    by_name = {window.name: window for window in windows}
     return {
-        goal.name: (named[goal.window], goal.baseline)
-        for goal in yardstick.goals
-        if goal.baseline is not None and goal.window in named
+        goal.name: (by_name[goal.window], goal.baseline)
+        for goal in targets.goals
+        if goal.baseline is not None and goal.window in by_name
     }
 
 
 def baseline_values(
-    yardstick: Targets, stretches: Mapping[str, FlowSums], accruals: Mapping[CostAccrual, int], policy: Policy
+    targets: Targets, flows: Mapping[str, FlowSums], accruals: Mapping[CostAccrual, int], policy: Policy
 ) -> dict[str, float | None]:
-    """The goals' values at their baseline; None for metrics made of levels."""
+    """The values at goals' baselines, by the goal's name; None if undefined, and for metrics of levels.
+
+    ``flows``: those of the baselines, by the goal's name; ``accruals``: each cost with how often it is booked.
+    """
     return {
         goal.name: value_in(
-            METRICS[goal.metric], stretches[goal.name], goal.window, (goal.dimension, goal.member), accruals, policy
+            METRICS[goal.metric], flows[goal.name], goal.window, (goal.dimension, goal.member), accruals, policy
         )
-        for goal in yardstick.goals
-        if goal.name in stretches
+        for goal in targets.goals
+        if goal.name in flows
     }

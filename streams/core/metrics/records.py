@@ -1,4 +1,4 @@
-"""The records of values and of warnings: what every screen, topic and command shows of them."""
+"""The records of values and of warnings, as topics, pages and commands have them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["MetricRecord", "WarningRecord"]
 
 
 class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of one metric, as contracts.md has it.
+    """One value of one metric: a record of ``support.metrics``, see docs/contracts.md#metric-records.
 
-    ``value`` is None where the formula is undefined (its denominator is 0), never NaN or inf. ``count`` is the
-    number of samples behind it (ratios: the denominator); ``low``/``high`` bound it with 95 % confidence where
-    the catalogue defines an interval. ``as_of`` is the instant the window ends at, exclusive, in RFC 3339.
+    ``value`` is None where the formula is undefined (its denominator is 0), never NaN or infinite. ``count`` is the
+    number of samples behind it (ratios: the denominator). ``low`` and ``high`` bound it with 95 % confidence where the
+    catalogue defines an interval; else None. ``as_of`` is the end of the window, exclusive, in RFC 3339.
     """
 
     metric: str
@@ -28,7 +28,7 @@ class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
     as_of: str
     final: bool
     definition: str
-    #: The same of the window before, and of the window a year before; absent where the metric is not compared.
+    #: The values of the window before, and of the window a year before; absent for a metric without comparison.
     previous: int | float | msgspec.UnsetType | None = msgspec.UNSET
     year_before: int | float | msgspec.UnsetType | None = msgspec.UNSET
 
@@ -39,10 +39,10 @@ class MetricRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WarningRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """That a warning about one member began, or ended: a record of ``support.warnings``.
+    """The begin (``active``) or end of a warning about one member: a record of ``support.warnings``.
 
-    ``value`` of ``metric`` in ``window`` is held against ``threshold``, both as they were at ``as_of``, when it began
-    or ended; None where undefined. ``since``: when it began. Instants in RFC 3339.
+    ``value`` of ``metric`` in ``window`` and its ``threshold`` are those at ``as_of``, the instant of the begin or end;
+    None: undefined. ``since`` is the instant of the begin. Instants in RFC 3339.
     """
 
     warning: str

@@ -1,4 +1,4 @@
-"""Revenue, what of it is credited to service, and the benefit. Source of every formula: definitions.md."""
+"""The family ``revenue``: revenue, its part credited to service, benefit. Source: each metric's heading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from streams.core.metrics.base import LABELS, MONEY, Metric, Sums, Value, count, factored, money, under
 
-__all__ = ["REVENUE"]
+__all__ = ["REVENUE", "benefit_total"]
 
 
 def _benefit(sums: Sums) -> Value:
@@ -16,6 +16,10 @@ def _benefit(sums: Sums) -> Value:
 
 
 def benefit_total(sums: Sums) -> Value:
+    """The benefit of all classes together, in minor units; never undefined.
+
+    Source: docs/definitions.md#benefit.
+    """
     saved = sums.flow("contacts_deflected")
     value = factored(sums.flow("attributed_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
     return Value(value, sums.flow("attributed_revenue.n") + saved)
@@ -47,8 +51,8 @@ REVENUE: Final = [
                "What service returned, by class of benefit; margin and incrementality are assumed, see roi.toml.",
                "attributed revenue of the class * contribution_margin * incrementality; savings: deflections * "
                "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",),
-               compared=True),
+               has_comparison=True),
         Metric("benefit_total", "money", MONEY, "What service returned, all classes together.", "sum of benefit",
-               benefit_total, ("attributed_revenue", "contacts_deflected"), compared=True),
+               benefit_total, ("attributed_revenue", "contacts_deflected"), has_comparison=True),
     ),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Cost and return on investment. Source of every formula: definitions.md."""
+"""The family ``roi``: cost and return on investment. Source: each metric's heading in docs/definitions.md."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from streams.core.metrics.revenue import benefit_total
 __all__ = ["ROI"]
 
 _RETURN: Final = (*ALLOCATED, "attributed_revenue", "contacts_deflected")
-#: A member with benefit but no cost has no return on investment, yet belongs into ``other``'s.
+#: A member with benefit but no cost has no return on investment, yet its benefit is part of that of ``other``.
 _BOTH: Final = (COST, "attributed_revenue", "contacts_deflected")
 
 
 def _cost(sums: Sums) -> Value:
-    """Count: the costs that accrue, the same for every member that bears any, because most costs fall on many."""
+    """The count is that of all accruing costs for every member that bears any, because most costs fall on many."""
     return Value(sums.cost, sums.accrued.costs if sums.cost and sums.accrued else 0)
 
 
@@ -53,7 +53,7 @@ ROI: Final = [
         Metric("service_cost", "money", MONEY,
                "Cost of service accrued in the window; what has no label of a dimension is shared over its members.",
                "accrued(end) - accrued(start), accrued(t) = floor(amount * elapsed / period); shared by handle "
-               "seconds, else tickets created", _cost, ALLOCATED, (COST,), compared=True, lower_is_better=True),
+               "seconds, else tickets created", _cost, ALLOCATED, (COST,), has_comparison=True, lower_is_better=True),
         Metric("cost_estimated_ratio", "ratio", "ratio", "Share of the cost of service that is estimated so far.",
                "service_cost of estimates / service_cost", _estimated, ALLOCATED, (), dimensions=("all",)),
         Metric("cost_per_resolution", "money", MONEY, "Cost of service for each solving.",
@@ -66,13 +66,13 @@ ROI: Final = [
     ),
     *under("roi",
         Metric("roi_net_ratio", "ratio", "ratio", "Return on investment of service, net; undefined without cost.",
-               "(benefit_total - service_cost) / service_cost", _net, _RETURN, _BOTH, compared=True),
+               "(benefit_total - service_cost) / service_cost", _net, _RETURN, _BOTH, has_comparison=True),
         Metric("roi_gross_ratio", "ratio", "ratio", "Return on investment of service, gross; undefined without cost.",
-               "benefit_total / service_cost", _gross, _RETURN, _BOTH, compared=True),
+               "benefit_total / service_cost", _gross, _RETURN, _BOTH, has_comparison=True),
         Metric("roi_net_excluding_savings_ratio", "ratio", "ratio",
                "Return on investment of service, net, by revenue alone: nothing for contacts that never came.",
                "(benefit_total - savings - service_cost) / service_cost", _excluding_savings,
-               (*ALLOCATED, "attributed_revenue"), _BOTH, compared=True),
+               (*ALLOCATED, "attributed_revenue"), _BOTH, has_comparison=True),
     ),
     *under("maturity",
         Metric("maturity_ratio", "ratio", "ratio",

@@ -1,4 +1,4 @@
-"""Service levels: promises kept and broken, late and due soon, by target. Source of every formula: definitions.md."""
+"""The family ``service_levels``: promises by target, and value at risk. Source: each metric's heading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streams.core.metrics.base import MONEY, Metric, Sums, Value, count, level, 
 __all__ = ["SERVICE_LEVELS"]
 
 _TARGET: Final = ("target",)
-#: Every measure of a target, so that each one with any verdict is told with its zeros.
+#: Every measure of a target, so that a target with any verdict is published with its zeros.
 _ANY: Final = ("sla_met", "sla_breached", "sla_open_breached", "sla_due_soon")
 
 

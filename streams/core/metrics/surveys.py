@@ -1,4 +1,4 @@
-"""Surveys: NPS, CSAT, CES, resolution, how many answer, and sentiment. Source of every formula: definitions.md."""
+"""The family ``surveys``: NPS, CSAT, CES, resolution, responses and sentiment. Source: each metric's heading."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def _sentiment(sums: Sums) -> Value:
 
 
 def _nps(sums: Sums) -> Value:
-    n, up, down = sums.distinct("nps_answers"), sums.distinct("nps_promoters"), sums.distinct("nps_detractors")
+    n = sums.distinct("nps_answers")
     if not n:
         return Value(None, 0)
-    value = 100 * (up - down) / n
+    promoters, detractors = sums.distinct("nps_promoters"), sums.distinct("nps_detractors")
+    value = 100 * (promoters - detractors) / n
     # Adjusted Wald for a difference of proportions (Bonett & Price 2012): three more answers, 3/4 at each end.
-    p, q = (up + 0.75) / (n + 3), (down + 0.75) / (n + 3)
+    p, q = (promoters + 0.75) / (n + 3), (detractors + 0.75) / (n + 3)
     margin = 100 * Z * sqrt((p + q - (p - q) ** 2) / (n + 3))
     centre = 100 * (p - q)
     low, high = max(-100.0, centre - margin), min(100.0, centre + margin)

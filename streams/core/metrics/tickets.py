@@ -1,4 +1,4 @@
-"""Tickets and first contact resolution. Source of every formula: definitions.md."""
+"""The family ``tickets``, first contact resolution included. Source: each metric's heading in docs/definitions.md."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["TICKETS"]
 
 _WORKING: Final = "on the business clock"
 _RANK: Final = "the sample of rank ceil(n * {} / 100)"
-#: What a ticket leaves in windows: who has had any shows a backlog of 0, and does not vanish with it.
-_SEEN: Final = ("tickets_open", "tickets_unanswered", "tickets_created", "tickets_solved")
-#: One sample a ticket at its first or last solving: those of the resolution times.
+#: The measures of any ticket in a window: a member that had tickets is published with a backlog of 0.
+_ANY: Final = ("tickets_open", "tickets_unanswered", "tickets_created", "tickets_solved")
+#: The counts of first and of last solvings: one sample a ticket, that of its resolution time.
 _FIRST_SOLVED: Final = "first_resolution.n"
 _LAST_SOLVED: Final = "full_resolution.n"
 
@@ -35,8 +35,8 @@ def _business_mean(name: str) -> Callable[[Sums], Value]:
 
 def _business_quantile(name: str, percent: int) -> Callable[[Sums], Value]:
     def compute(sums: Sums) -> Value:
-        found = nearest_rank(sums.bins(f"{name}_business"), percent)
-        return Value(None if found is None else found / 1000, sums.flow(f"{name}.n"))
+        sample_ms = nearest_rank(sums.bins(f"{name}_business"), percent)
+        return Value(None if sample_ms is None else sample_ms / 1000, sums.flow(f"{name}.n"))
 
     return compute
 
@@ -55,35 +55,34 @@ def _handle_time(sums: Sums) -> Value:
 
 
 def _times(name: str, text: str) -> Iterator[Metric]:
-    """Mean, median and 90th percentile of a duration, on either clock."""
+    """The mean, median and 90th percentile of a duration, on either clock."""
 
-    def seconds(statistic: str, said: str, formula: str, compute: Callable[[Sums], Value]) -> Metric:
+    def seconds(statistic: str, details: str, formula: str, compute: Callable[[Sums], Value]) -> Metric:
         return Metric(
-            f"{name}_{statistic}", "seconds", "seconds", f"{text}{said}", formula, compute, (name,),
+            f"{name}_{statistic}", "seconds", "seconds", f"{text}{details}", formula, compute, (name,),
             lower_is_better=True,
         )  # fmt: skip
 
-    for clock, said, mean, quantile in (
+    for clock, details, mean, quantile in (
         ("seconds", "", mean_seconds, quantile_seconds),
         ("business_seconds", f", {_WORKING}", _business_mean, _business_quantile),
     ):
-        yield seconds(f"mean_{clock}", f"{said}: mean.", "sum of samples / samples", mean(name))
+        yield seconds(f"mean_{clock}", f"{details}: mean.", "sum of samples / samples", mean(name))
         for percent in (50, 90):
-            told = f"{said}: {percent}th percentile by nearest rank, within 1 %."
-            yield seconds(f"p{percent}_{clock}", told, _RANK.format(percent), quantile(name, percent))
+            help = f"{details}: {percent}th percentile by nearest rank, within 1 %."
+            yield seconds(f"p{percent}_{clock}", help, _RANK.format(percent), quantile(name, percent))
 
 
 def _first_contact(name: str, text: str) -> Iterator[Metric]:
     """A first contact ratio over tickets first solved, and over tickets created."""
-    said = f"First contact resolution: {text}"
-    for suffix, whole, over, shown in (
+    for suffix, whole, over, members_by in (
         ("ratio", _FIRST_SOLVED, "tickets first solved", ("first_resolution",)),
         ("of_created_ratio", "tickets_created", "tickets created", ("tickets_created", "first_resolution")),
     ):
-        beside = "." if suffix == "ratio" else "; over the tickets created in the window."
+        ending = "." if suffix == "ratio" else "; over the tickets created in the window."
         yield Metric(
-            f"fcr_{name}_{suffix}", "ratio", "ratio", said + beside, f"such tickets / {over}",
-            ratio(f"fcr_{name}", whole), (f"fcr_{name}", shown[0]), shown,
+            f"fcr_{name}_{suffix}", "ratio", "ratio", f"First contact resolution: {text}{ending}",
+            f"such tickets / {over}", ratio(f"fcr_{name}", whole), (f"fcr_{name}", members_by[0]), members_by,
         )  # fmt: skip
 
 
@@ -106,14 +105,14 @@ TICKETS: Final = [
     *under("backlog",
         Metric("tickets_open", "count", "tickets", "Tickets not solved now.",
                "created or reopened less solved, up to now",
-               level("tickets_open"), ("tickets_open",), _SEEN, level=True, lower_is_better=True),
+               level("tickets_open"), ("tickets_open",), _ANY, level=True, lower_is_better=True),
         Metric("tickets_unanswered", "count", "tickets",
                "Customers' tickets, not solved since, that no agent has ever answered.",
-               "first-response clocks running now", level("tickets_unanswered"), ("tickets_unanswered",), _SEEN,
+               "first-response clocks running now", level("tickets_unanswered"), ("tickets_unanswered",), _ANY,
                level=True,
                lower_is_better=True),
         Metric("oldest_unanswered_seconds", "seconds", "seconds", "Age of the oldest unanswered ticket.",
-               "as_of - its creation", _oldest, ("tickets_unanswered", "unanswered_since"), _SEEN, level=True,
+               "as_of - its creation", _oldest, ("tickets_unanswered", "unanswered_since"), _ANY, level=True,
                lower_is_better=True),
     ),
     *under("first-response-and-acknowledgement",

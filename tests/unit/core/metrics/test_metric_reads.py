@@ -50,7 +50,7 @@ class Recording(Sums):
     def flow(self, key: str) -> int:
         return self.note(key)
 
-    level = here = flow
+    level = in_window = flow
 
     def distinct(self, name: str) -> int:
         return self.note(name)
