@@ -117,7 +117,7 @@ class Frames:
         now = self.levels.sums.get(ALL, {}).get("customers_active", 0)
         for kind in self._aligned:
             active = now
-            for index, period in enumerate(kind.told(as_of)):
+            for index, period in enumerate(kind.published_at(as_of)):
                 # Back from now, period by period: who was active at its start is who was at its end, less the flows.
                 flows = stretches[kind.name, "", period.start].sums.get(ALL, {})
                 gone = flows.get("customers_left", 0) + flows.get("customers_merged", 0)
@@ -160,7 +160,7 @@ class Frames:
             yield _Request(("period", "previous", 0), 2 * start - as_of, start, 0)
             yield _Request(("period", "year_before", 0), start - year, as_of - year, 0)
         for kind in self._aligned:
-            for period in kind.told(as_of):
+            for period in kind.published_at(as_of):
                 yield from _of_period(kind, period, as_of)
 
 
@@ -172,10 +172,10 @@ def _of_period(kind: AlignedWindow, period: Period, as_of: int) -> Iterable[_Req
     """A period up to ``as_of``, the one before it, and the year before's, by the same elapsed part."""
     end = min(period.end, as_of)
     yield _Request((kind.name, "", period.start), period.start, end, DAYS)
-    before = kind.before(period)
+    before = kind.previous(period)
     over = as_of >= period.end
     cut = before.end if over else min(before.end, before.start + as_of - period.start)
-    cut = max(before.start, floor(cut, DAYS if over else kind.compared[0], kind.calendar))
+    cut = max(before.start, floor(cut, DAYS if over else kind.comparison_pane[0], kind.calendar))
     yield _Request((kind.name, "previous", period.start), before.start, cut, DAYS)
     year = kind.calendar.midnight(kind.year_before(period.start))
     year_end = kind.calendar.midnight(kind.year_before(end))
