@@ -1,4 +1,7 @@
-"""The definitions' parameters: what an organisation agreed on. Built by ``streams.config`` from ``roi.toml``."""
+"""The parameters of the definitions: an organisation's choices. ``streams.config`` builds them from ``roi.toml``.
+
+The names of the fields are part of the fingerprint of the state (``derivation.state_format``).
+"""
 
 from __future__ import annotations
 
@@ -14,36 +17,44 @@ from streams.core.temporal.instants import DAY, HOUR, MINUTE
 
 __all__ = ["REFUND_HORIZON_MS", "Attribution", "Policy", "ServiceLevel"]
 
-#: How long refunds usually take to come in.
+#: How long after a payment its refunds usually come in, fixed by docs/definitions.md#maturity.
 REFUND_HORIZON_MS: Final = 30 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """A promise: ``metric`` within ``seconds`` on ``clock`` for the tickets that match every filter."""
+    """A promise: ``metric`` within ``seconds`` on ``clock``, for the tickets that match every filter.
+
+    Source: docs/definitions.md#service-levels.
+    """
 
     name: str
     metric: str
     clock: str
     seconds: int
-    #: Dimension -> admitted members, as of the start; a dimension not named admits all.
+    #: Dimension -> admitted members, by the labels in force at the start; a dimension without an entry admits all.
     filter: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Which touch an order is credited to, and how far back one is looked for."""
+    """The model that credits an order to touches, and how far back those may be.
+
+    Source: docs/definitions.md#attribution.
+    """
 
     model: str = "last_touch"
     look_back_ms: int = 5 * DAY
+    #: Of ``time_decay``: the age by which a touch weighs half.
     half_life_ms: int = 2 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All parameters of the formulas; durations in ms, money in minor units. See ``roi.toml`` for each."""
+    """All parameters of the formulas; durations in ms, money in minor units. ``roi.toml`` explains each."""
 
     currency: str = "EUR"
+    #: By currency, ascending by date.
     rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     contribution_margin: Fraction = Fraction(1)
     incrementality: Fraction = Fraction(1)
@@ -52,36 +63,43 @@ class Policy:
     repeat_ms: int = 7 * DAY
     #: Touches less than this apart are one session.
     session_gap_ms: int = 30 * MINUTE
-    #: How long before its deadline a promise is due soon.
+    #: From this long before its deadline on, a wait is due soon.
     due_soon_ms: int = HOUR
     service_levels: tuple[ServiceLevel, ...] = ()
-    #: What is older takes no more events once it is quiet. It changes no formula.
+    #: The age past which a quiet entity takes no more events. It is in no formula.
     retention_ms: int = 400 * DAY
-    #: Quiet for this long, a customer has left; 0 = only by saying so.
+    #: A customer without a paid order for this long has left; 0: only ``customer.left`` ends a spell.
     inactivity_ms: int = 0
+    #: In years.
     clv_cap: Fraction = Fraction(5)
-    #: Paid so far from which a customer's value is low, medium, high.
+    #: The amounts paid from which a customer's value is low, medium, high.
     value_tiers: tuple[int, ...] = (0, 10_000, 100_000)
-    #: The dimensions of labels that are published, so that others need not be booked; None = all.
+    #: The dimensions of labels that are published, so that no others are booked; None: all.
     dimensions: tuple[str, ...] | None = None
-    #: The measures that any published metric reads (``selection``), so that others need not be booked; None = all.
+    #: The measures that published metrics read (``metrics.families``), so that no others are booked; None: all.
     measures: frozenset[str] | None = None
-    #: Whether each breach of a service level is told by itself.
+    #: True: each breach of a service level is published as a record of its own.
     breaches: bool = True
     days: LocalDays = field(default_factory=LocalDays)
     business: BusinessClock = field(default_factory=BusinessClock)
 
     @property
     def longest_horizon_ms(self) -> int:
-        """How long after an instant money can still come to or go from it: the longest of the horizons, in ms."""
+        """How long after an instant its value can still change: the longest of look-back, refunds and repeats, ms.
+
+        Source: docs/definitions.md#maturity.
+        """
         return max(self.attribution.look_back_ms, REFUND_HORIZON_MS, self.repeat_ms)
 
     def needs(self, *names: str) -> bool:
-        """Whether any of these measures is booked; those of a window go by the name before the ``@``."""
+        """True if any of these measures is booked. The name of a window's measure is the part before the ``@``."""
         return self.measures is None or not self.measures.isdisjoint(names)
 
     def convert(self, amount: int, currency: str, at: int) -> int | None:
-        """An amount in the reporting currency at the rate in force at ``at`` (ms); None where there is none."""
+        """An amount in the reporting currency at the rate of the local date of ``at`` (ms); None: there is no rate.
+
+        Source: docs/definitions.md#money-without-a-rate.
+        """
         if currency == self.currency:
             return amount
         rates = self.rates.get(currency)

@@ -236,6 +236,6 @@ def _new_stores(
     breaches: Breaches,
 ) -> tuple[Ledger, EventStore]:
     """An empty ledger, and the event store that books into it."""
-    grid = LiveGrid(windows, policy.days, clock(), [window.compared for window in aligned])
+    grid = LiveGrid(windows, policy.days, clock(), [window.comparison_pane for window in aligned])
     ledger = Ledger(grid, members, dimensions=policy.dimensions, measures=policy.measures)
     return ledger, EventStore(policy, ledger, all_windows(windows, aligned), warm, breached=breaches.exchange)

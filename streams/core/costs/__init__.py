@@ -1,1 +1,1 @@
-"""Costs: how they accrue and on whom they fall."""
+"""Costs: their accrual over time, and their shares by member."""

@@ -1,11 +1,11 @@
-"""Costs: each accrues evenly over its period, to the minor unit, from its first instant to its last.
+"""Costs: each accrues evenly over its period, from its first instant to its last, in whole minor units.
 
-Rules of this file (definitions.md, "Cost and ROI"):
+Rules of this file (docs/definitions.md#cost):
 
-* accrued(t) = floor(amount × elapsed / period); what a window costs is accrued(its end) − accrued(its start).
-* The latest event of a cost id counts; an actual is never replaced by an estimate.
-* A cost with a label stays there; the rest is shared over the members of a dimension.
-* A credit note is a negative cost. Shares round by largest remainder, so members always add up to the whole.
+* accrued(t) = floor(amount × elapsed / period); a window costs accrued(its end) − accrued(its start).
+* The latest event of a cost id counts; an estimate never replaces an actual.
+* A cost with a label belongs to that member; the rest is shared over the members of a dimension.
+* A credit note is a negative cost. Shares round by largest remainder, so the members always add up to the whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ __all__ = ["AccruedCosts", "CostAccrual", "accrued_costs", "allocate", "read_cos
 
 
 class CostAccrual(NamedTuple):
-    """A cost's course: ``amount`` minor units over [start, end). None = not tied to a member."""
+    """The accrual of one cost: ``amount`` minor units of the reporting currency, evenly over [start, end), in ms.
+
+    ``channel`` and ``issue_type`` are the members it belongs to; None: it is shared.
+    """
 
     start: int
     end: int
@@ -31,8 +34,8 @@ class CostAccrual(NamedTuple):
     issue_type: str | None
     estimate: bool
 
-    def within(self, start: int, end: int) -> int:
-        """What accrues in [start, end)."""
+    def amount_within(self, start: int, end: int) -> int:
+        """The minor units that accrue in [start, end)."""
         return self._accrued(end) - self._accrued(start)
 
     def _accrued(self, at: int) -> int:
@@ -40,14 +43,15 @@ class CostAccrual(NamedTuple):
         return self.amount * elapsed // (self.end - self.start)
 
     def member(self, dimension: str) -> str | None:
-        """The member of a dimension this cost belongs to alone."""
+        """The member of a dimension to which the whole cost belongs; None: it is shared over the members."""
         return {"channel": self.channel, "issue_type": self.issue_type}.get(dimension)
 
 
 class AccruedCosts(NamedTuple):
-    """What accrues in a stretch of time, in minor units.
+    """The costs of an interval, in minor units of the reporting currency.
 
-    ``parts``: by cost, none of 0. ``estimated``: how much of ``total`` is estimates. ``costs``: their number.
+    ``parts`` are the amounts by cost, none of them 0. ``estimated`` is the part of ``total`` that is estimates,
+    ``costs`` the number of costs.
     """
 
     parts: tuple[tuple[CostAccrual, int], ...]
@@ -57,7 +61,7 @@ class AccruedCosts(NamedTuple):
 
 
 def read_cost(events: Sequence[CostIncurred], policy: Policy) -> CostAccrual | None:
-    """The cost that a cost id's events, sorted by ``order``, come to; None without a rate for its currency."""
+    """The accrual of one cost id, from its events in the order of ``sort_key``; None: its currency has no rate."""
     actual = [event for event in events if event.basis == "actual"]
     cost = (actual or events)[-1]
     amount = policy.convert(cost.amount_minor, cost.currency, cost.occurred_at)
@@ -67,33 +71,34 @@ def read_cost(events: Sequence[CostIncurred], policy: Policy) -> CostAccrual | N
 
 
 def accrued_costs(accruals: Mapping[CostAccrual, int], start: int, end: int) -> AccruedCosts:
-    """What accrues in [start, end) of costs, each booked so many times."""
-    amounts = [(cost, cost.within(start, end) * times, times) for cost, times in accruals.items()]
-    found = [item for item in amounts if item[1]]
+    """The costs of [start, end), in ms. ``accruals``: accrual -> how many times it is booked."""
+    amounts = [(cost, cost.amount_within(start, end) * times, times) for cost, times in accruals.items()]
+    parts = [item for item in amounts if item[1]]
     return AccruedCosts(
-        parts=tuple((cost, amount) for cost, amount, _ in found),
-        total=sum(amount for _, amount, _ in found),
-        estimated=sum(amount for cost, amount, _ in found if cost.estimate),
-        costs=sum(times for _, _, times in found),
+        parts=tuple((cost, amount) for cost, amount, _ in parts),
+        total=sum(amount for _, amount, _ in parts),
+        estimated=sum(amount for cost, amount, _ in parts if cost.estimate),
+        costs=sum(times for _, _, times in parts),
     )
 
 
 def allocate(accrued: AccruedCosts, dimension: str, weights: Mapping[str, int]) -> dict[str, int]:
-    """What a stretch of time costs each member of a dimension; together exactly ``accrued.total``.
+    """The costs of an interval by member of a dimension, in minor units; together exactly ``accrued.total``.
 
-    ``weights`` (handle time, else tickets) share what belongs to no member; without any it is ``unknown``'s.
+    ``weights`` (handle time, else tickets) share the costs that belong to no member. Without a positive weight they
+    belong to ``unknown``.
     """
-    direct: dict[str, int] = {}
+    by_member: dict[str, int] = {}
     rest = 0
     for cost, amount in accrued.parts:
         member = cost.member(dimension)
         if member is None:
             rest += amount
         else:
-            direct[member] = direct.get(member, 0) + amount
+            by_member[member] = by_member.get(member, 0) + amount
     if rest:
         members = sorted(member for member, weight in weights.items() if weight > 0)
         parts = share(rest, [weights[member] for member in members]) if members else [rest]
         for member, part in zip(members or [UNKNOWN], parts, strict=True):
-            direct[member] = direct.get(member, 0) + part
-    return direct
+            by_member[member] = by_member.get(member, 0) + part
+    return by_member

@@ -98,7 +98,7 @@ def origin(policy: Policy, windows: list[str]) -> Origin:
 def _plain(value: Any) -> Any:
     """A parameter as plain values. Raises ``TypeError`` for one that would not read the same in another process."""
     if isinstance(value, LocalDays | BusinessClock):
-        return _plain(value.told())
+        return _plain(value.parameters())
     if isinstance(value, str | int | float | bool | None):
         return value
     if isinstance(value, Fraction):

@@ -1,1 +1,1 @@
-"""The input events: one class a type, their keys and order, their decoding."""
+"""The input events: one class an event type, their keys and order, their decoding."""

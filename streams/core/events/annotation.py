@@ -1,4 +1,7 @@
-"""What changed at the desk, for reading values before and after: staffing, tools, training. No value counts it."""
+"""Annotations: marks of changes at the desk (staffing, tools, training), to read values before and after them.
+
+No value counts them. Source: docs/contracts.md#supportannotations.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,21 @@ from msgspec import Meta
 from streams.core.events.types import EARLIEST
 from streams.core.temporal.instants import Instant, format_instant, parse_instant
 
-__all__ = ["KINDS", "LONGEST", "Annotation", "decode"]
+__all__ = ["KINDS", "MAX_TEXT_LENGTH", "Annotation", "decode"]
 
+#: The kinds of changes.
 KINDS: Final = ("staffing", "tool", "training")
-#: Characters of the text: it becomes a label in Prometheus and a tooltip on a screen.
-LONGEST: Final = 200
+#: Characters of a text: it becomes a label in Prometheus and a tooltip on a screen.
+MAX_TEXT_LENGTH: Final = 200
 
 
 class Annotation(msgspec.Struct, frozen=True, kw_only=True):
-    """A change at ``at`` (ms), or one that held in [at, until). Raises ``ValueError`` for times that cannot be."""
+    """A change in [at, until), ms; ``until`` None: it lasts. Raises ``ValueError`` for impossible times."""
 
     kind: Literal["staffing", "tool", "training"]
     at: Instant
     until: Instant | None = None
-    text: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_LENGTH)]
 
     def __post_init__(self) -> None:
         if self.at < EARLIEST:
@@ -33,11 +37,11 @@ class Annotation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The record's key: the same change told again replaces what was said of its end."""
+        """The record's key, without the end: the same change with another end replaces it."""
         return f"{self.kind}|{format_instant(self.at)}|{self.text}"
 
     def as_json(self) -> dict[str, Any]:
-        """What the topic holds and the board shows; ``until`` is null for a change that is a moment."""
+        """The record's body, also the board's JSON; ``until`` is null for a change that lasts."""
         until = None if self.until is None else format_instant(self.until)
         return {"kind": self.kind, "at": format_instant(self.at), "until": until, "text": self.text}
 
@@ -52,5 +56,5 @@ _DECODER: Final = msgspec.json.Decoder(Annotation, dec_hook=_instant)
 
 
 def decode(body: bytes) -> Annotation:
-    """The annotation in a record's body; ``ValueError`` names what is wrong with it. Unknown fields are ignored."""
+    """The annotation in a record's body; unknown fields are ignored. Raises ``ValueError`` that names the field."""
     return _DECODER.decode(body)

@@ -1,4 +1,10 @@
-"""Bodies to events and back: decoding and validation in one pass."""
+"""Decoding: a record's body to an event and back, validation included.
+
+Rules of this file (docs/contracts.md#bad-records):
+
+* Decoding and validation are one pass. A body is an event or ``Rejected``, for one of ``REASONS``.
+* Nothing here reads a clock: the instant of arrival is an argument.
+"""
 
 from __future__ import annotations
 
@@ -9,48 +15,54 @@ import msgspec
 from streams.core.events.types import EARLIEST, Event
 from streams.core.temporal.instants import DAY, Instant, format_instant, parse_instant
 
-__all__ = ["AHEAD", "MAX_BYTES", "REASONS", "Rejected", "decode", "from_state", "to_json", "to_state"]
+__all__ = ["MAX_AHEAD_MS", "MAX_BYTES", "REASONS", "Rejected", "decode", "from_state", "to_json", "to_state"]
 
-#: Bodies above this many bytes are ``too_large``: it bounds what one record can make a worker hold.
+#: The largest body; a larger one is ``too_large``. It bounds what one record makes a worker hold.
 MAX_BYTES: Final = 256 * 1024
-#: How far a producer's clock may run ahead of the arrival.
-AHEAD: Final = DAY
+#: How far an event may be ahead of its arrival, since producers' clocks differ.
+MAX_AHEAD_MS: Final = DAY
 
+#: The reasons of dead letters.
 REASONS: Final = ("not_json", "schema", "unknown_type", "impossible_time", "too_large", "too_late")
+
+_MAX_MESSAGE_LENGTH: Final = 500
 
 
 class Rejected(Exception):
-    """A body that is no event: ``reason`` is one of ``REASONS``, the message names the field."""
+    """A body that is not an event: ``reason`` is one of ``REASONS``, the message names the field."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-def _hook(kind: type, value: Any) -> Any:
+def _instant_in_state(kind: type, value: Any) -> Any:
     if kind is Instant:
         if type(value) is str:
             return parse_instant(value)
-        if type(value) is int:  # an event's own state, written below as milliseconds
+        if type(value) is int:  # ``_TO_STATE`` writes milliseconds
             return Instant(value)
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
     raise NotImplementedError(kind)  # pragma: no cover - a new custom type without its decoding
 
 
-def _json_hook(kind: type, value: Any) -> Any:
+def _instant_in_json(kind: type, value: Any) -> Any:
     if type(value) is int:
         raise ValueError("Expected `str`, got `int`")
-    return _hook(kind, value)
+    return _instant_in_state(kind, value)
 
 
-_FROM_JSON = msgspec.json.Decoder(Event, dec_hook=_json_hook)
-_FROM_STATE = msgspec.msgpack.Decoder(tuple[int, list[Event]], dec_hook=_hook)
-_TO_JSON = msgspec.json.Encoder(enc_hook=format_instant)
-_TO_STATE = msgspec.msgpack.Encoder(enc_hook=int)
+_FROM_JSON: Final = msgspec.json.Decoder(Event, dec_hook=_instant_in_json)
+_FROM_STATE: Final = msgspec.msgpack.Decoder(tuple[int, list[Event]], dec_hook=_instant_in_state)
+_TO_JSON: Final = msgspec.json.Encoder(enc_hook=format_instant)
+_TO_STATE: Final = msgspec.msgpack.Encoder(enc_hook=int)
 
 
 def decode(body: bytes, arrived: int | None = None) -> Event:
-    """The event in a record's body, or ``Rejected``. ``arrived`` (ms) bounds the future; None in a replay."""
+    """The event in a record's body. Raises ``Rejected`` for a body that is not an event.
+
+    ``arrived`` is the instant of arrival (ms), which bounds how far ahead the event may be; None in a replay: no bound.
+    """
     if len(body) > MAX_BYTES:
         raise Rejected("too_large", f"{len(body)} bytes; at most {MAX_BYTES} are taken")
     try:
@@ -60,26 +72,29 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
     at = event.occurred_at
     if at < EARLIEST:
         raise Rejected("impossible_time", f"{format_instant(at)} is before 2000 - at `$.occurred_at`")
-    if arrived is not None and at > arrived + AHEAD:
+    if arrived is not None and at > arrived + MAX_AHEAD_MS:
         raise Rejected("impossible_time", f"{format_instant(at)} is over 24 h after its arrival - at `$.occurred_at`")
     return event
 
 
 def _rejected(body: bytes, error: Exception) -> Rejected:
-    """Why a body is no event. A field that is wrong may come before a syntax error: look at the whole."""
+    """The rejection of a body, by the decoder's error.
+
+    The decoder may stop at a wrong field before it reaches a syntax error, so the whole body is parsed again.
+    """
     message = str(error)
     try:
         msgspec.json.decode(body)
     except msgspec.ValidationError:
-        pass  # JSON with a number past what Python takes: the first error stands, it names the field
+        pass  # JSON with a number too large for Python: the first error stands, it names the field
     except (ValueError, RecursionError) as syntax:
-        return Rejected("not_json", _bounded(str(syntax)))
-    unknown = message.startswith("Invalid value '") and message.endswith("at `$.type`")
-    return Rejected("unknown_type" if unknown else "schema", _bounded(message))
+        return Rejected("not_json", _shortened(str(syntax)))
+    unknown_type = message.startswith("Invalid value '") and message.endswith("at `$.type`")
+    return Rejected("unknown_type" if unknown_type else "schema", _shortened(message))
 
 
-def _bounded(message: str) -> str:
-    return message if len(message) <= 500 else message[:499] + "…"
+def _shortened(message: str) -> str:
+    return message if len(message) <= _MAX_MESSAGE_LENGTH else message[: _MAX_MESSAGE_LENGTH - 1] + "…"
 
 
 def to_json(event: Event) -> bytes:
@@ -88,13 +103,13 @@ def to_json(event: Event) -> bytes:
 
 
 def to_state(events: list[Event], arrived: int = 0) -> bytes:
-    """An entity's events, and when the last of them came (ms; 0 = not known), as the bytes kept in its changelog.
+    """An entity's events and the arrival of its latest one (ms; 0: unknown), as the bytes kept in the changelog.
 
-    MessagePack; unknown fields are not kept.
+    MessagePack, without unknown fields.
     """
     return _TO_STATE.encode((arrived, events))
 
 
 def from_state(data: bytes) -> tuple[int, list[Event]]:
-    """The inverse of ``to_state``: arrival and events."""
+    """The arrival (ms; 0: unknown) and the events, inverse of ``to_state``. Raises ``msgspec.DecodeError``."""
     return _FROM_STATE.decode(data)

@@ -1,11 +1,11 @@
-"""The input events, their decoding and the one order they have at equal times.
+"""The input events: one class an event type. Source: docs/contracts.md#events.
 
 Rules of this file:
 
-* One class an event type; its fields, bounds and defaults are the contract (``schemas/`` says the same in
-  JSON Schema, and a test holds the two together).
-* Decoding and validation are one pass; a body is either an event or ``Rejected`` with one of ``REASONS``.
-* An instant is an ``int``: milliseconds since 1970-01-01T00:00Z. Nothing here reads a clock.
+* The fields of a class, their bounds and defaults are the contract. ``schemas/`` has the same contract as JSON Schema;
+  a test holds the two together.
+* An instant is an ``int``: milliseconds since 1970-01-01T00:00Z. None is a field that the event leaves out.
+* ``rank`` orders the events of one instant, the lowest first (docs/contracts.md#order-of-events-at-one-instant).
 """
 
 from __future__ import annotations
@@ -15,60 +15,23 @@ from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from streams.core.events.fields import Amount, Currency, EventId, Id, Label, Level, Number, Seconds, SignedAmount, Text
 from streams.core.temporal.instants import Instant
 
 __all__ = [
-    "EARLIEST",
-    "CartAbandoned",
-    "ContactDeflected",
-    "CostIncurred",
-    "CustomerEvent",
-    "CustomerJoined",
-    "CustomerLeft",
-    "CustomerMerged",
-    "CustomerUpdated",
-    "Event",
-    "Line",
-    "OrderCancelled",
-    "OrderChargedBack",
-    "OrderEvent",
-    "OrderPaid",
-    "OrderPlaced",
-    "OrderRefunded",
-    "SurveyAnswered",
-    "SurveyEvent",
-    "SurveySent",
-    "TicketCreated",
-    "TicketEscalated",
-    "TicketEvent",
-    "TicketHandled",
-    "TicketMerged",
-    "TicketMessage",
-    "TicketSentiment",
-    "TicketStatusChanged",
-    "TicketUpdated",
-    "TicketVoided",
-]
-#: 2000-01-01T00:00Z: what claims to be older is a broken clock, not history.
+    "EARLIEST", "CartAbandoned", "ContactDeflected", "CostIncurred", "CustomerEvent", "CustomerJoined", "CustomerLeft",
+    "CustomerMerged", "CustomerUpdated", "Event", "Line", "OrderCancelled", "OrderChargedBack", "OrderEvent",
+    "OrderPaid", "OrderPlaced", "OrderRefunded", "SurveyAnswered", "SurveyEvent", "SurveySent", "TicketCreated",
+    "TicketEscalated", "TicketEvent", "TicketHandled", "TicketMerged", "TicketMessage", "TicketSentiment",
+    "TicketStatusChanged", "TicketUpdated", "TicketVoided",
+]  # fmt: skip
+
+#: 2000-01-01T00:00Z: anything that claims to be older comes from a broken clock.
 EARLIEST: Final = 946_684_800_000
 
 
-Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
-EventId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
-Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
-Text: TypeAlias = Annotated[str, Meta(max_length=1024)]
-Currency: TypeAlias = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]  # `$` alone lets a newline by
-#: Bounds keep every sum of amounts far inside what JSON numbers and Prometheus floats can hold.
-Amount: TypeAlias = Annotated[int, Meta(ge=0, le=10**13)]
-SignedAmount: TypeAlias = Annotated[int, Meta(ge=-(10**13), le=10**13)]
-Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=10**7)]
-Number: TypeAlias = Annotated[float, Meta(ge=-1000, le=1000)]
-#: Bounded as well: MessagePack, which keeps the state, has no integers past 64 bits.
-Level: TypeAlias = Annotated[int, Meta(ge=-(10**6), le=10**6)]
-
-
 class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=True, gc=False):
-    """What every event has. ``rank`` is its place among events of the same instant."""
+    """The common fields of all events."""
 
     rank: ClassVar[int] = 5
     event_id: EventId
@@ -84,6 +47,8 @@ class _OfTicket(_OfCustomer, frozen=True, omit_defaults=True, kw_only=True, gc=F
 
 
 class TicketCreated(_OfTicket, tag="ticket.created", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A ticket's creation. ``created_by`` None: the customer."""
+
     rank = 0
     channel: Label
     issue_type: Label | None = None
@@ -94,6 +59,8 @@ class TicketCreated(_OfTicket, tag="ticket.created", frozen=True, omit_defaults=
 
 
 class TicketMessage(_OfTicket, tag="ticket.message", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A message on a ticket. ``public`` None: true. ``agent_id`` is its author where an agent wrote it."""
+
     author: Literal["customer", "agent", "bot", "rule"]
     public: bool | None = None
     agent_id: Label | None = None
@@ -102,11 +69,15 @@ class TicketMessage(_OfTicket, tag="ticket.message", frozen=True, omit_defaults=
 class TicketStatusChanged(
     _OfTicket, tag="ticket.status_changed", frozen=True, omit_defaults=True, kw_only=True, gc=False
 ):
+    """A ticket's status from this instant on."""
+
     rank = 6
     status: Literal["new", "open", "pending", "on_hold", "solved", "closed"]
 
 
 class TicketUpdated(_OfTicket, tag="ticket.updated", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """New labels of a ticket; None leaves one as it is. ``agent_id`` is the assignee."""
+
     rank = 1
     channel: Label | None = None
     issue_type: Label | None = None
@@ -117,6 +88,8 @@ class TicketUpdated(_OfTicket, tag="ticket.updated", frozen=True, omit_defaults=
 
 
 class TicketHandled(_OfTicket, tag="ticket.handled", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """Work on a ticket, in seconds. With ``talk_seconds``, 0 included, it is a call."""
+
     agent_id: Label | None = None
     talk_seconds: Seconds | None = None
     hold_seconds: Seconds | None = None
@@ -128,22 +101,30 @@ class TicketHandled(_OfTicket, tag="ticket.handled", frozen=True, omit_defaults=
 
 
 class TicketEscalated(_OfTicket, tag="ticket.escalated", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """An escalation of a ticket. No metric reads ``level``."""
+
     level: Text | Level | None = None
 
 
 class TicketSentiment(_OfTicket, tag="ticket.sentiment", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The customer's sentiment on a ticket, from −1 to 1."""
+
     score: Annotated[float, Meta(ge=-1, le=1)]
 
 
 class TicketMerged(_OfTicket, tag="ticket.merged", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A ticket's merge into another one. No metric reads ``into_ticket_id``."""
+
     into_ticket_id: Id
 
 
 class TicketVoided(_OfTicket, tag="ticket.voided", frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    pass
+    """A ticket that counts nowhere: spam, a test, or deleted."""
 
 
 class ContactDeflected(_Event, tag="contact.deflected", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A contact that self-service or automation made unnecessary. ``customer_id`` None: anonymous."""
+
     channel: Label
     by: Literal["self_service", "automation"]
     issue_type: Label | None = None
@@ -169,16 +150,20 @@ class _OfSurvey(_OfCustomer, frozen=True, omit_defaults=True, kw_only=True, gc=F
 
 
 class SurveySent(_OfSurvey, tag="survey.sent", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The sending of a survey."""
+
     rank = 0
     kind: SurveyKind
 
 
 class SurveyAnswered(_OfSurvey, tag="survey.answered", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """An answer to a survey, on the survey's scale. It may stand alone, without a sending."""
+
     score: Number
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    """One line of an order; the amount may be negative (a discount)."""
+    """A line of an order, in minor units of the order's currency. A negative amount is a discount."""
 
     line_id: Id
     amount_minor: SignedAmount
@@ -193,6 +178,8 @@ class _OfOrder(_OfCustomer, frozen=True, omit_defaults=True, kw_only=True, gc=Fa
 
 
 class OrderPlaced(_OfOrder, tag="order.placed", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The placing of an order. ``cart_id`` is the cart it comes from."""
+
     rank = 0
     currency: Currency
     lines: Annotated[tuple[Line, ...], Meta(max_length=1000)]
@@ -201,6 +188,8 @@ class OrderPlaced(_OfOrder, tag="order.placed", frozen=True, omit_defaults=True,
 
 
 class OrderPaid(_OfOrder, tag="order.paid", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A payment of an order; several add up."""
+
     rank = 6
     amount_minor: Amount
     currency: Currency
@@ -214,44 +203,56 @@ class _Refund(_OfOrder, frozen=True, omit_defaults=True, kw_only=True, gc=False)
 
 
 class OrderRefunded(_Refund, tag="order.refunded", frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    pass
+    """A refund of an order; each ``refund_id`` counts once."""
 
 
 class OrderChargedBack(_Refund, tag="order.charged_back", frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    pass
+    """A charge-back of an order; each ``refund_id`` counts once."""
 
 
 class OrderCancelled(_OfOrder, tag="order.cancelled", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The cancellation of an order: nothing of it is left."""
+
     rank = 7
 
 
 class CartAbandoned(_OfCustomer, tag="cart.abandoned", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A cart left without an order. No metric reads its amount."""
+
     cart_id: Id
     amount_minor: Amount
     currency: Currency
 
 
 class CustomerJoined(_OfCustomer, tag="customer.joined", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The beginning of a customer's spell."""
+
     rank = 0
 
 
 class CustomerLeft(_OfCustomer, tag="customer.left", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The end of a customer's spell. No metric reads ``reason``."""
+
     rank = 7
     reason: Text | None = None
 
 
 class CustomerUpdated(_OfCustomer, tag="customer.updated", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A customer's segment from this instant on; None leaves it as it is. No metric reads ``tier``."""
+
     rank = 1
     segment: Label | None = None
     tier: Label | None = None
 
 
 class CustomerMerged(_OfCustomer, tag="customer.merged", frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """A customer's merge into another: from this instant on they are one."""
+
     into_customer_id: Id
 
 
 class CostIncurred(_Event, tag="cost.incurred", frozen=True, omit_defaults=True, kw_only=True, gc=False):
-    """A cost over [period_start, period_end). The amount may be negative (a credit note)."""
+    """A cost over [period_start, period_end), in minor units. A negative amount is a credit note."""
 
     cost_id: Id
     category: Literal["personnel", "technology", "overhead", "outsourcing", "training"]

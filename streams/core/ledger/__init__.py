@@ -1,1 +1,1 @@
-"""Bookings, and the panes and windows that they add up in. Knows no ticket."""
+"""Bookings, and the panes and windows in which they add up. Independent of tickets and every other entity."""

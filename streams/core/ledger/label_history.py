@@ -1,18 +1,18 @@
-"""A customer's derived segments as labels: what is known of it just before any event.
+"""A customer's derived segments as labels over time: those known just before each event.
 
-Source: definitions.md, "Customers". The labels are one step function of time, so that a sample finds its own by one
-search, and a level moves over where they change. What they are made of is in ``segments``.
+Source: docs/definitions.md#derived-segments. The labels are one step function of time: a sample finds its labels by one
+search, and a level moves to other labels at each step. ``customers.segments`` derives the steps.
 
         labels[0]   | labels[1]      | labels[2]
     ----------------|----------------|--------------->
-                 keys[0]          keys[1]               an event at a step itself is still before it
+                 keys[0]          keys[1]               an event at a step itself has the labels before it
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from streams.core.events.keys import Key, first_key
 from streams.core.ledger.amounts import Kind
@@ -22,14 +22,15 @@ from streams.core.ledger.measures import measure
 
 __all__ = ["NO_HISTORY", "OWNER_SEPARATOR", "KeySpan", "LabelHistory", "Past", "label_entries"]
 
-#: Parts an id of merged customers from whose it is; sorts before what ids are made of, so that they sort as they did.
+#: Separates an id from its owner where customers are merged. It sorts before the characters of ids, so that ids with
+#: an owner sort as they do without.
 OWNER_SEPARATOR: Final = "\x1f"
-#: From one key up to another, included (None: ever).
-KeySpan = tuple[Key, Key | None]
+#: (first, last]: after the first key, up to the last one, included; last None: without end.
+KeySpan: TypeAlias = tuple[Key, Key | None]
 
 
 class LabelHistory:
-    """Labels by time: ``labels[i]`` holds after ``keys[i - 1]`` and up to ``keys[i]``, included."""
+    """Labels over time: ``labels[i]`` is in force after ``keys[i - 1]`` and up to ``keys[i]``, included."""
 
     __slots__ = ("keys", "labels")
 
@@ -42,11 +43,11 @@ class LabelHistory:
         return self.labels[bisect_left(self.keys, key)]
 
     def after(self, key: Key) -> Labels:
-        """The labels once an event has happened."""
+        """The labels just after an event."""
         return self.labels[bisect_right(self.keys, key)]
 
     def split(self, start: Key, end: Key | None) -> Iterator[tuple[Key, Key | None, Labels]]:
-        """The stretches of [start, end) with equal labels; what begins at an event has the labels after it."""
+        """The parts of [start, end) with equal labels, each with those after its start. ``end`` None: without end."""
         index = bisect_right(self.keys, start)
         while index < len(self.keys) and (end is None or self.keys[index] < end):
             yield start, self.keys[index], self.labels[index]
@@ -55,23 +56,23 @@ class LabelHistory:
         yield start, end, self.labels[index]
 
     def replace(self, first: Key, last: Key | None, steps: Iterable[tuple[Key, Labels]]) -> KeySpan | None:
-        """Puts other steps, (key, labels after it) in order, in place of those from ``first`` to ``last``.
+        """Replaces the steps from ``first`` to ``last``, both included, by others: (key, labels after it), in order.
 
-        The labels before and after that stretch must stay as they are (``last`` None: there is no after). Steps
-        that change nothing are left out, of several at one key the last holds. Gives the stretch in which the
-        labels really differ now, None where they do not.
+        The labels before ``first`` and after ``last`` must stay the same (``last`` None: there are none after). A step
+        that changes nothing is left out; of several at one key the last applies. The result is the span in which
+        labels differ now, None where none do.
         """
         low = bisect_left(self.keys, first)
         high = len(self.keys) if last is None else bisect_right(self.keys, last)
         keys: list[Key] = []
         labels = [self.labels[low]]
-        for key, known in steps:
+        for key, labels_after in steps:
             if keys and keys[-1] == key:
                 keys.pop()
                 labels.pop()
-            if known != labels[-1]:
+            if labels_after != labels[-1]:
                 keys.append(key)
-                labels.append(known)
+                labels.append(labels_after)
         old_keys, old_labels = self.keys[low:high], self.labels[low : high + 1]
         if keys == old_keys and labels == old_labels:
             return None
@@ -87,52 +88,58 @@ class LabelHistory:
         return min(differing), until
 
 
+#: The history of a customer of whom nothing is known.
+NO_HISTORY: Final = LabelHistory([], [(UNKNOWN,) * len(PROFILE)])
+
+
 class Past(NamedTuple):
-    """What merged customers were up to ``since`` (ms): each one's labels, and who was one with it."""
+    """Merged customers before their merge at ``since`` (ms): each one's labels, and those it was one customer with.
+
+    Source: docs/definitions.md#merged-customers.
+    """
 
     since: int
     labels: Mapping[str, LabelHistory]
     mates: Mapping[str, frozenset[str]]
 
     def then(self, customer: str, history: LabelHistory) -> LabelHistory:
-        """A customer's labels up to the merge, and those of all of them together from then on."""
+        """A customer's own labels before the merge, followed by those of all of them (``history``)."""
         own, start = self.labels[customer], (self.since,)
-        mine, ours = bisect_left(own.keys, start), bisect_left(history.keys, start)
+        own_end, shared_start = bisect_left(own.keys, start), bisect_left(history.keys, start)
         return LabelHistory(
-            [*own.keys[:mine], first_key(self.since), *history.keys[ours:]],
-            [*own.labels[: mine + 1], *history.labels[ours:]],
+            [*own.keys[:own_end], first_key(self.since), *history.keys[shared_start:]],
+            [*own.labels[: own_end + 1], *history.labels[shared_start:]],
         )
-
-
-#: Of whom nothing is known.
-NO_HISTORY = LabelHistory([], [(UNKNOWN,) * len(PROFILE)])
 
 
 def label_entries(
     entries: Iterable[Entry], intervals: Iterable[Interval], history: LabelHistory, tail: Labels = ()
 ) -> list[Booking]:
-    """Entries and intervals as bookings: with the customer's labels, then ``tail``, after their own."""
-    booked: list[Booking] = []
+    """Entries and intervals as bookings: their own labels, then the customer's, then ``tail``.
+
+    An interval is booked at its start and taken back at its end, and moves to the new labels at each step between.
+    """
+    bookings: list[Booking] = []
     keys = history.keys
-    since: Key | None = None  # the entries of a ticket mostly fall between two steps: one search for all of them
+    since: Key | None = None  # most entries of a ticket fall between two steps: one search for all of them
     until: Key | None = None
-    known: Labels = () if keys else history.labels[0] + tail
+    profile: Labels = () if keys else history.labels[0] + tail
     for key, name, labels, value in entries:
         if measure(name).scheme.profiled:
-            if keys and (not known or (since is not None and key <= since) or (until is not None and key > until)):
+            if keys and (not profile or (since is not None and key <= since) or (until is not None and key > until)):
                 index = bisect_left(keys, key)
                 since = keys[index - 1] if index else None
                 until = keys[index] if index < len(keys) else None
-                known = history.labels[index] + tail
-            labels = labels + known
-        booked.append((key[0], name, labels, value))
+                profile = history.labels[index] + tail
+            labels = labels + profile
+        bookings.append((key[0], name, labels, value))
     for name, start, end, labels, value in intervals:
         kind, scheme, _ = measure(name)
         back = -value if kind in (Kind.COUNT, Kind.INSTANT) else value
-        stretches = history.split(start, end) if scheme.profiled else ((start, end, None),)
-        for begin, upto, of_customer in stretches:
-            whole = labels if of_customer is None else labels + of_customer + tail
-            booked.append((begin[0], name, whole, value))
-            if upto is not None:
-                booked.append((upto[0], name, whole, back))
-    return booked
+        parts = history.split(start, end) if scheme.profiled else ((start, end, None),)
+        for part_start, part_end, part_profile in parts:
+            full_labels = labels if part_profile is None else labels + part_profile + tail
+            bookings.append((part_start[0], name, full_labels, value))
+            if part_end is not None:
+                bookings.append((part_end[0], name, full_labels, back))
+    return bookings

@@ -1,12 +1,12 @@
-"""The ledger: bookings, their difference, and the panes they add up in.
+"""The ledger: the sums of bookings, by pane and margin.
 
 Rules of this file:
 
 * A booking is ``(instant, measure, labels, value)``; an entity's bookings are a multiset.
-* When the bookings of an entity change, only the difference is posted. Posting a difference and its inverse
-  leaves nothing: cells at zero vanish. Every amount is an ``int``.
-* A pane is a slot of time at one resolution; a cell is one margin's amounts in one pane. Nothing here knows
-  what a ticket is.
+* When the bookings of an entity change, only the difference is posted. A difference and its inverse together leave
+  nothing: cells at zero vanish. Every amount is an ``int``.
+* A pane is a slot of time at one resolution; a cell is one margin's amounts in one pane. Nothing here depends on
+  tickets.
 """
 
 from __future__ import annotations
@@ -21,23 +21,25 @@ from streams.core.ledger.bookings import Booking
 from streams.core.ledger.dimensions import ABSENT, ALWAYS, OTHER, UNKNOWN, Labels, Margin, Scheme, margins
 from streams.core.ledger.grids import Grid
 from streams.core.ledger.measures import measure
-from streams.core.ledger.panes import Cell, Changes, Pane, Panes, together, without_zeros
+from streams.core.ledger.panes import Cell, Changes, Pane, Panes, sum_by_margin, without_zeros
 
 __all__ = ["Ledger"]
-#: Cells under whole label sets of one scheme.
-Labelled: TypeAlias = dict[Labels, Cell]
 
-#: Of so many instants and label sets one scheme remembers where they go.
-_REMEMBERED: Final = 100_000
+#: Cells by whole label sets of one scheme.
+_LabelledCells: TypeAlias = dict[Labels, Cell]
+
+#: Instants and label sets a scheme caches before the cache is emptied.
+_CACHE_LIMIT: Final = 100_000
 
 
-class _Place(NamedTuple):
-    """Where a measure's bookings go."""
+class _Route(NamedTuple):
+    """The way of a measure's bookings into pending cells."""
 
-    counted: bool
+    #: True for ``Kind.COUNT``, whose value adds up under the measure's name.
+    is_count: bool
     kind: Kind
-    #: What is pending under its scheme, by instant.
-    at: dict[int, Labelled]
+    #: Pending cells under the measure's scheme, by instant.
+    cells_by_instant: dict[int, _LabelledCells]
     scheme: Scheme
     ends_at_pane_edge: bool
 
@@ -45,9 +47,9 @@ class _Place(NamedTuple):
 class Ledger:
     """Collects differences and adds them to panes.
 
-    ``member_limit`` bounds the members told apart in a dimension: what comes after that many is booked as
-    ``other``, so that the sums stay right whatever producers invent. A replay has no limit (None).
-    ``dimensions`` of labels are booked, others are not (None: all); ``measures`` likewise, with those of their windows.
+    ``member_limit`` bounds the members of a dimension: later ones are booked as ``other``, so that the sums stay right
+    whatever producers invent. None, in a replay: no limit. ``dimensions`` are the dimensions of labels that are booked,
+    ``measures`` the measures, with those of their windows; None: all.
     """
 
     def __init__(
@@ -60,67 +62,68 @@ class Ledger:
     ) -> None:
         self.grid: Final = grid
         self.panes: Final = Panes() if panes is None else panes
-        #: dimension -> members admitted so far. Part of the state: a booking is taken back where it was made.
+        #: Dimension -> members admitted so far. Part of the state: a booking is taken back from where it was made.
         self.admitted: Final[dict[str, set[str]]] = {}
-        self._limit = member_limit
-        self._shown = None if dimensions is None else {*dimensions, *ALWAYS}
+        self._member_limit = member_limit
+        self._dimensions = None if dimensions is None else {*dimensions, *ALWAYS}
         self._measures = measures
-        #: Where the measures that were posted go, None for those that are not booked.
-        self._places: dict[str, _Place | None] = {}
-        self._pending: dict[Pane, dict[Scheme, Labelled]] = {}
-        #: The same by instant, as far as it was asked for: what is to be booked at one is mostly much.
-        self._at: defaultdict[tuple[Scheme, bool], dict[int, Labelled]] = defaultdict(dict)
+        #: The route of each measure posted so far; None for those that are not booked.
+        self._routes: dict[str, _Route | None] = {}
+        self._pending: dict[Pane, dict[Scheme, _LabelledCells]] = {}
+        #: Pending cells indexed by instant; a unit usually posts many bookings at one instant.
+        self._pending_by_instant: defaultdict[tuple[Scheme, bool], dict[int, _LabelledCells]] = defaultdict(dict)
         self._margins: defaultdict[Scheme, dict[Labels, tuple[Margin, ...]]] = defaultdict(dict)
 
     def post(self, delta: Mapping[Booking, int]) -> None:
-        """Posts a difference: once a booking, under its whole label set, into its finest pane."""
-        places = self._places
+        """Adds a difference, each booking once, under its whole label set, in its finest pane; see ``flush``."""
+        routes = self._routes
         for (at, name, labels, value), times in delta.items():
-            place = places.get(name) or self._look_up(name)
-            if place is None:
+            route = routes.get(name) or self._find_route(name)
+            if route is None:
                 continue
-            counted, kind, found, _, _ = place
-            cells = found.get(at)
+            is_count, kind, cells_by_instant, _, _ = route
+            cells = cells_by_instant.get(at)
             if cells is None:
-                cells = self._open(at, place)
+                cells = self._open_cells(at, route)
             cell = cells.get(labels)
             if cell is None:
                 cell = cells[labels] = {}
-            if counted:
+            if is_count:
                 cell[name] = cell.get(name, 0) + value * times
             else:
                 for key, amount in amounts(name, kind, value):
                     cell[key] = cell.get(key, 0) + amount * times
 
-    def _look_up(self, name: str) -> _Place | None:
-        """Where a measure goes; None if it is not booked."""
-        if name not in self._places:
-            wanted = self._measures is None or name.partition("@")[0] in self._measures
+    def _find_route(self, name: str) -> _Route | None:
+        """The route of a measure; None if it is not booked."""
+        if name not in self._routes:
+            is_booked = self._measures is None or name.partition("@")[0] in self._measures
             kind, scheme, ends_at_pane_edge = measure(name)
-            place = _Place(kind is Kind.COUNT, kind, self._at[scheme, ends_at_pane_edge], scheme, ends_at_pane_edge)
-            self._places[name] = place if wanted else None
-        return self._places[name]
+            cells_by_instant = self._pending_by_instant[scheme, ends_at_pane_edge]
+            route = _Route(kind is Kind.COUNT, kind, cells_by_instant, scheme, ends_at_pane_edge)
+            self._routes[name] = route if is_booked else None
+        return self._routes[name]
 
-    def _open(self, at: int, place: _Place) -> Labelled:
-        """What is pending at an instant."""
-        if len(place.at) >= _REMEMBERED:
-            place.at.clear()
-        pane = self.grid.standing(at) if place.ends_at_pane_edge else self.grid.finest(at)
-        found = place.at[at] = self._pending.setdefault(pane, {}).setdefault(place.scheme, {})
-        return found
+    def _open_cells(self, at: int, route: _Route) -> _LabelledCells:
+        """The pending cells of an instant, indexed from now on."""
+        if len(route.cells_by_instant) >= _CACHE_LIMIT:
+            route.cells_by_instant.clear()
+        pane = self.grid.level_pane(at) if route.ends_at_pane_edge else self.grid.finest(at)
+        cells = route.cells_by_instant[at] = self._pending.setdefault(pane, {}).setdefault(route.scheme, {})
+        return cells
 
     def flush(self) -> Changes:
-        """Rolls what was posted up to margins and coarser panes, adds it there and tells what changed."""
-        levels: list[dict[Pane, list[dict[Margin, Cell]]]] = [{} for _ in range(self.grid.resolutions)]
-        for pane, labelled in self._pending.items():
-            levels[pane[0]][pane] = [self._by_margin(labelled)]
+        """Adds pending cells to the panes, by margin and at every coarser resolution. The result is what was added."""
+        parts_by_resolution: list[dict[Pane, list[dict[Margin, Cell]]]] = [{} for _ in range(self.grid.resolutions)]
+        for pane, labelled_cells in self._pending.items():
+            parts_by_resolution[pane[0]][pane] = [self._by_margin(labelled_cells)]
         self._pending = {}
-        for found in self._at.values():
-            found.clear()
+        for cells_by_instant in self._pending_by_instant.values():
+            cells_by_instant.clear()
         changes: Changes = {}
-        for finer, coarser in zip_longest(levels, levels[1:]):
+        for finer, coarser in zip_longest(parts_by_resolution, parts_by_resolution[1:]):
             for pane, parts in finer.items():
-                cells = together(parts)
+                cells = sum_by_margin(parts)
                 if not cells:
                     continue
                 changes[pane] = cells
@@ -130,37 +133,38 @@ class Ledger:
             self.panes.add_all(pane, cells)
         return changes
 
-    def _by_margin(self, pending: Mapping[Scheme, Labelled]) -> dict[Margin, Cell]:
-        """Sums cells under whole label sets by dimension."""
+    def _by_margin(self, pending: Mapping[Scheme, _LabelledCells]) -> dict[Margin, Cell]:
+        """The sums of cells under whole label sets, by margin."""
         parts: list[dict[Margin, Cell]] = []
         for scheme, cells in pending.items():
-            known = self._margins[scheme]
+            by_labels = self._margins[scheme]
             for labels, cell in cells.items():
                 cell = without_zeros(cell)
                 if cell:
-                    parts.append(dict.fromkeys(known.get(labels) or self._learn(scheme, labels), cell))
-        return together(parts)
+                    parts.append(dict.fromkeys(by_labels.get(labels) or self._find_margins(scheme, labels), cell))
+        return sum_by_margin(parts)
 
-    def _learn(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
-        known = self._margins[scheme]
-        if len(known) >= _REMEMBERED:
-            known.clear()
-        named = [pair for pair in zip(scheme.dimensions, labels, strict=True) if self._shows(pair[0])]
-        found = known[labels] = margins(
-            scheme, [(dimension, self._admit(dimension, member)) for dimension, member in named]
-        )
-        return found
+    def _find_margins(self, scheme: Scheme, labels: Labels) -> tuple[Margin, ...]:
+        """The margins that a label set adds to; admits its members."""
+        by_labels = self._margins[scheme]
+        if len(by_labels) >= _CACHE_LIMIT:
+            by_labels.clear()
+        named = [pair for pair in zip(scheme.dimensions, labels, strict=True) if self._is_booked(pair[0])]
+        admitted = [(dimension, self._admit(dimension, member)) for dimension, member in named]
+        label_margins = by_labels[labels] = margins(scheme, admitted)
+        return label_margins
 
-    def _shows(self, dimension: str) -> bool:
-        return self._shown is None or dimension in self._shown
+    def _is_booked(self, dimension: str) -> bool:
+        return self._dimensions is None or dimension in self._dimensions
 
     def _admit(self, dimension: str, member: str) -> str:
-        known = self.admitted.get(dimension)
-        if known is None:
-            known = self.admitted[dimension] = {UNKNOWN, OTHER}
-        if member in known or member == ABSENT:
+        """The member under which a dimension's member is booked: itself, or ``other`` past the limit."""
+        members = self.admitted.get(dimension)
+        if members is None:
+            members = self.admitted[dimension] = {UNKNOWN, OTHER}
+        if member in members or member == ABSENT:
             return member
-        if self._limit is not None and len(known) >= self._limit:
+        if self._member_limit is not None and len(members) >= self._member_limit:
             return OTHER
-        known.add(member)
+        members.add(member)
         return member

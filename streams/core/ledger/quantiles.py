@@ -1,8 +1,10 @@
-"""Log-spaced bins of whole milliseconds: quantiles that merge and retract exactly.
+"""Quantiles from log-spaced bins of whole milliseconds, which merge and are taken back exactly.
 
-Each bin spans at most a factor (1 + a) / (1 - a) with a = 0.01, so the bin's own value is within 1 % of every
-sample in it (the bound of DDSketch, Masson et al., VLDB 2019). The edges are whole numbers computed once in exact
-arithmetic, so that a sample falls into the same bin on every machine. Up to 50 ms a bin holds one value.
+A bin spans at most a factor (1 + a) / (1 - a) = 101 / 99 with a = 0.01, so the value that stands for it is within 1 %
+of every sample in it (the bound of DDSketch, Masson et al., VLDB 2019). The edges are whole numbers computed in exact
+arithmetic, so a sample falls into the same bin on every machine. Up to 50 ms a bin holds one value.
+
+Source: docs/definitions.md#quantiles.
 """
 
 from __future__ import annotations
@@ -11,21 +13,22 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
+from streams.core.temporal.instants import DAY
+
 __all__ = ["bin_of", "bin_value", "nearest_rank"]
 
-RELATIVE_ERROR: Final = 0.01
-#: Longest duration told apart: 100 years.
-_LONGEST: Final = 100 * 366 * 86_400_000
+#: The last edge is at or past this: durations above 100 years share the last bin.
+_LONGEST_MS: Final = 100 * 366 * DAY
 
 
 def _edges() -> list[int]:
     edges = [0]
-    while edges[-1] < _LONGEST:
+    while edges[-1] < _LONGEST_MS:
         edges.append(max(edges[-1] + 1, edges[-1] * 101 // 99))
     return edges
 
 
-#: Upper edges: bin i holds (edge[i-1], edge[i]].
+#: Upper edges in ms: bin i is (edge[i-1], edge[i]].
 _EDGES: Final = _edges()
 
 
@@ -43,7 +46,7 @@ def bin_value(index: int) -> float:
 
 
 def nearest_rank(bins: Mapping[int, int], percent: int) -> float | None:
-    """The ``percent``-th percentile in ms by nearest rank (rank ceil(n·p/100)), or None without samples."""
+    """The ``percent``-th percentile of bins (bin -> samples) in ms, by nearest rank ceil(n·p/100); None: no samples."""
     total = sum(bins.values())
     if total <= 0:
         return None

@@ -1,4 +1,4 @@
-"""Sums of a stretch of time, kept while the clock moves."""
+"""Sliding sums: the sums of an interval of time, kept while the clock moves."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ _NOWHERE: Final = (0, 0)
 
 
 class Sliding:
-    """The sums of a stretch of time by margin, kept by adding panes that enter and subtracting those that leave.
+    """The sums of an interval by margin: panes that enter it are added, panes that leave it are subtracted.
 
-    ``levels`` chooses the cells: those of levels (their names without the mark), or those of flows.
+    ``levels`` True: the cells of levels, their dimensions without the mark ``LEVEL``; False: the cells of flows.
     """
 
     def __init__(self, panes: Panes, levels: bool = False) -> None:
         self._panes = panes
         self._levels = levels
+        #: Resolution -> [first slot, end slot).
         self._ranges: dict[int, tuple[int, int]] = {}
         self.sums: dict[Margin, Cell] = {}
-        #: Counts the changes to the sums.
+        #: The number of changes to the sums: equal versions have equal sums.
         self.version = 0
 
     def absorb(self, changes: Changes) -> None:
-        """Takes over what was just added to the panes."""
+        """Adds those changes of the panes that lie in the interval."""
         ranges = self._ranges
         for (resolution, slot), cells in changes.items():
             covered = ranges.get(resolution)
@@ -37,30 +38,30 @@ class Sliding:
                     self._add(margin, cell, 1)
 
     def copy(self) -> Sliding:
-        """Another one of the same panes, at the same slots."""
+        """An independent copy, over the same panes and at the same slots."""
         other = Sliding(self._panes, self._levels)
         other._ranges = self._ranges.copy()
         other.sums = {margin: cell.copy() for margin, cell in self.sums.items()}
         return other
 
     def advance(self, ranges: Sequence[Range]) -> None:
-        """Moves to other slots."""
+        """Moves to other slots, one range a resolution."""
         for span, times in self._moves(ranges):
             for _, cells in self._panes.within(span):
                 for margin, cell in cells.items():
                     self._add(margin, cell, times)
         self._ranges = {resolution: (start, end) for resolution, start, end in ranges}
 
-    def away(self, ranges: Sequence[Range]) -> int:
-        """How many panes it takes to move there."""
+    def distance(self, ranges: Sequence[Range]) -> int:
+        """The number of panes to add and subtract to move to other slots."""
         return sum(self._panes.count(span) for span, _ in self._moves(ranges))
 
     def _moves(self, ranges: Sequence[Range]) -> Iterator[tuple[Range, int]]:
-        """What to add (1) and to take out (-1) to get to other slots."""
-        wanted = {resolution: (start, end) for resolution, start, end in ranges}
-        for resolution in wanted.keys() | self._ranges.keys():
-            old, new = self._ranges.get(resolution, _NOWHERE), wanted.get(resolution, _NOWHERE)
-            for low, high, times in _moves(old, new):
+        """The ranges to add (1) and to subtract (−1) to move to other slots."""
+        target = {resolution: (start, end) for resolution, start, end in ranges}
+        for resolution in target.keys() | self._ranges.keys():
+            old, new = self._ranges.get(resolution, _NOWHERE), target.get(resolution, _NOWHERE)
+            for low, high, times in _slot_moves(old, new):
                 yield (resolution, low, high), times
 
     def _add(self, margin: Margin, cell: Cell, times: int) -> None:
@@ -77,8 +78,8 @@ class Sliding:
             del self.sums[margin]
 
 
-def _moves(old: tuple[int, int], new: tuple[int, int]) -> list[tuple[int, int, int]]:
-    """What to add (1) and to take out (−1) to get from one half-open range to another."""
+def _slot_moves(old: tuple[int, int], new: tuple[int, int]) -> list[tuple[int, int, int]]:
+    """The slots, [low, high), to add (1) and to subtract (−1) to move from one range of slots to another."""
     if old[0] >= old[1] or new[0] >= new[1] or old[1] <= new[0] or new[1] <= old[0]:
         return [(old[0], old[1], -1), (new[0], new[1], 1)]
     moves = []

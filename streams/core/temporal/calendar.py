@@ -1,4 +1,4 @@
-"""Local days of a time zone."""
+"""The calendar: local days of a time zone."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from streams.core.temporal.instants import DAY
+from streams.core.temporal.instants import DAY, MINUTE
 
 __all__ = ["LocalDays"]
 
-
-#: Zones' offsets are multiples of this since 2000, so a local date never changes inside one.
-_QUARTER: Final = 15 * 60_000
-_CACHED: Final = 200_000  # quarters of an hour: 5.7 years
+#: Since 2000 the offset of every zone is a multiple of this, so a local date never changes inside a quarter of an hour.
+_QUARTER_MS: Final = 15 * MINUTE
+#: Entries of a cache before it is emptied: 5.7 years of quarters.
+_CACHE_LIMIT: Final = 200_000
 
 
 class LocalDays:
-    """The local midnights of one time zone. Instants are ms; a day is [its midnight, the next)."""
+    """The local days of one time zone, each [its midnight, the next midnight). Instants are ms.
+
+    Raises ``zoneinfo.ZoneInfoNotFoundError`` for an unknown zone.
+    """
 
     def __init__(self, zone: str = "UTC") -> None:
         self.zone: Final = ZoneInfo(zone)
@@ -25,22 +28,21 @@ class LocalDays:
         self._midnights: dict[int, int] = {}
         self._shifted: dict[tuple[int, int], int] = {}
 
-    def told(self) -> str:
-        """What it was made with: the zone's name."""
+    def parameters(self) -> str:
+        """The zone's name: calendars with equal parameters are equal."""
         return str(self.zone)
 
     def midnight(self, at: int) -> int:
         """The last local midnight at or before ``at``."""
         if self.utc:
             return at - at % DAY
-        quarter = at // _QUARTER
-        found = self._midnights.get(quarter)
-        if found is None:
-            if len(self._midnights) >= _CACHED:
+        quarter = at // _QUARTER_MS
+        midnight = self._midnights.get(quarter)
+        if midnight is None:
+            if len(self._midnights) >= _CACHE_LIMIT:
                 self._midnights.clear()
-            found = self.start(self.local_date(quarter * _QUARTER))
-            self._midnights[quarter] = found
-        return found
+            midnight = self._midnights[quarter] = self.start(self.local_date(quarter * _QUARTER_MS))
+        return midnight
 
     def local_date(self, at: int) -> date:
         """The local date at an instant."""
@@ -51,19 +53,22 @@ class LocalDays:
         return self.wall(day, 0)
 
     def wall(self, day: date, minutes: int) -> int:
-        """The instant at which the wall clock shows ``minutes`` after midnight of a local date."""
+        """The instant at which the wall clock shows ``minutes`` after the midnight of a local date.
+
+        A time shown twice means its first; a skipped one is read on the clock before the change.
+        """
         naive = datetime.combine(day, time()) + timedelta(minutes=minutes)
-        # Through UTC: where that time does not exist, this is the same instant under its real name.
+        # Through UTC: a time that does not exist becomes the same instant under its real name.
         return int(naive.replace(tzinfo=self.zone).astimezone(UTC).timestamp()) * 1000
 
     def shift(self, at: int, days: int) -> int:
-        """The midnight that begins the local date ``days`` after that of ``at``."""
+        """The midnight that begins the local date ``days`` after that of ``at``; negative ``days`` go back."""
         midnight = self.midnight(at)
         if self.utc:
             return midnight + days * DAY
-        found = self._shifted.get((midnight, days))
-        if found is None:
-            if len(self._shifted) >= _CACHED:
+        shifted = self._shifted.get((midnight, days))
+        if shifted is None:
+            if len(self._shifted) >= _CACHE_LIMIT:
                 self._shifted.clear()
-            found = self._shifted[midnight, days] = self.start(self.local_date(at) + timedelta(days=days))
-        return found
+            shifted = self._shifted[midnight, days] = self.start(self.local_date(at) + timedelta(days=days))
+        return shifted

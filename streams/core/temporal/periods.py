@@ -1,10 +1,11 @@
 """Aligned windows: days, weeks, months, quarters and years of the business time zone.
 
-    … | period (ended, may still change) | period (ended) |  running period …
-                                                           start        as_of       end
+    … | period (over, may still change) | period (over) |  running period …
+                                                         start        as_of       end
 
-A period is [its first midnight, the next one's). It is final once nothing inside the longest horizon (refunds:
-30 d) can change it any more; until then it is published beside the running one.
+A period is [its first midnight, the first midnight of the next period). It is final once no event within the longest
+horizon (refunds: 30 d) can change it; until then it is published along with the running one. A final period is
+published for one day more (docs/definitions.md#windows).
 """
 
 from __future__ import annotations
@@ -18,26 +19,24 @@ from streams.core.temporal.calendar import LocalDays
 from streams.core.temporal.instants import DAY, HOUR
 from streams.core.temporal.ladder import DAYS
 
-__all__ = ["ALIGNED", "SETTLED", "AlignedWindow", "Period"]
+__all__ = ["ALIGNED", "AlignedWindow", "Period"]
 
-
-#: The aligned windows there are.
+#: The names of the aligned windows.
 ALIGNED: Final = ("day", "week", "month", "quarter", "year")
 
-
-#: A period is final this long after its end: the longest horizon of definitions.md.
-SETTLED: Final = 30 * DAY
-#: For this long a period is still told with ``final`` true, so that subscribers hear of it.
-_TOLD: Final = DAY
-#: The pane to whose edge the elapsed part of a running period is compared, and the longest period before it, ms.
-_COMPARED: Final = {"day": (2, DAY), "week": (3, 7 * DAY), "month": (4, 31 * DAY)}
-#: Days whose periods are remembered.
-_KEPT: Final = 5000
+#: From the end of a period until it is final: the longest horizon, fixed by docs/definitions.md#windows.
+_FINAL_AFTER_MS: Final = 30 * DAY
+#: How long a final period is still published, so that readers receive it with ``final`` true.
+_PUBLISHED_FINAL_MS: Final = DAY
+#: By window: the pane's resolution at whose edge the elapsed part of a period is compared, and the longest period, ms.
+_COMPARISON_PANES: Final = {"day": (2, DAY), "week": (3, 7 * DAY), "month": (4, 31 * DAY)}
+#: Days whose period is cached.
+_CACHE_LIMIT: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One period: [start, end) in ms, and its start as RFC 3339 with the local offset."""
+    """One period of an aligned window: [start, end) in ms. ``label`` is its start as RFC 3339 with the local offset."""
 
     name: str
     start: int
@@ -45,31 +44,31 @@ class Period:
     label: str
 
     def final(self, as_of: int) -> bool:
-        """Whether no event within the horizons can change it any more."""
-        return as_of >= self.end + SETTLED
+        """True from ``as_of`` 30 days after the end on: no event within the horizons can change the period."""
+        return as_of >= self.end + _FINAL_AFTER_MS
 
 
 @dataclass(frozen=True, slots=True)
 class AlignedWindow:
-    """A kind of period; ``name`` is one of ``ALIGNED``."""
+    """A window of calendar periods; ``name`` is one of ``ALIGNED``. Instants are ms."""
 
     name: str
     calendar: LocalDays
-    _known: dict[int, Period] = field(default_factory=dict, repr=False, compare=False)
+    _periods: dict[int, Period] = field(default_factory=dict, repr=False, compare=False)
 
     def period(self, at: int) -> Period:
         """The period that holds an instant."""
         midnight = self.calendar.midnight(at)
-        found = self._known.get(midnight)
-        if found is None:
-            if len(self._known) > _KEPT:
-                self._known.clear()
-            found = self._known[midnight] = self._lay_out(at)
-        return found
+        period = self._periods.get(midnight)
+        if period is None:
+            if len(self._periods) > _CACHE_LIMIT:
+                self._periods.clear()
+            period = self._periods[midnight] = self._lay_out(at)
+        return period
 
     def _lay_out(self, at: int) -> Period:
-        day = self._first(self.calendar.local_date(at))
-        start, end = self.calendar.start(day), self.calendar.start(self._next(day))
+        day = self._first_day(self.calendar.local_date(at))
+        start, end = self.calendar.start(day), self.calendar.start(self._next_first_day(day))
         return Period(self.name, start, end, _label(start, self.calendar))
 
     def opens(self, at: int) -> int:
@@ -80,31 +79,32 @@ class AlignedWindow:
         """The end of the period that holds an instant: the last ``as_of`` of a window over it."""
         return self.period(at).end
 
-    def before(self, period: Period) -> Period:
-        """The period before one."""
+    def previous(self, period: Period) -> Period:
+        """The period that ends where another starts."""
         return self.period(period.start - 1)
 
     @property
-    def compared(self) -> tuple[int, int]:
-        """The resolution on which a running period is compared, and how old such a pane can be when it is, ms.
+    def comparison_pane(self) -> tuple[int, int]:
+        """The resolution of the pane at whose edge a running period is compared, and the pane's greatest age then, ms.
 
-        It is of the day in which the elapsed part of the period before ends; both may be an hour longer.
+        The pane is of the day in which the elapsed part of the previous period ends. Both may be an hour longer where
+        the clocks change.
         """
-        resolution, longest = _COMPARED.get(self.name, (DAYS, 366 * DAY))
-        return resolution, longest + DAY + 2 * HOUR
+        resolution, longest_ms = _COMPARISON_PANES.get(self.name, (DAYS, 366 * DAY))
+        return resolution, longest_ms + DAY + 2 * HOUR
 
-    def told(self, as_of: int) -> Iterator[Period]:
-        """The periods to publish at ``as_of``, the running one first."""
+    def published_at(self, as_of: int) -> Iterator[Period]:
+        """The periods published at ``as_of``, latest first: the running one, those not final, those just final."""
         period = self.period(as_of)
         yield period
         while True:
-            period = self.before(period)
-            if as_of >= period.end + SETTLED + _TOLD:
+            period = self.previous(period)
+            if as_of >= period.end + _FINAL_AFTER_MS + _PUBLISHED_FINAL_MS:
                 return
             yield period
 
     def year_before(self, at: int) -> int:
-        """The same local date and time a calendar year earlier; of 29 February, 28 February."""
+        """The same local date and time one calendar year earlier; for 29 February, 28 February."""
         local = datetime.fromtimestamp(at / 1000, self.calendar.zone)
         day = local.day
         if local.month == 2 and day == 29:
@@ -112,7 +112,8 @@ class AlignedWindow:
         earlier = local.replace(year=local.year - 1, day=day)
         return int(earlier.astimezone(UTC).timestamp() * 1000)
 
-    def _first(self, day: date) -> date:
+    def _first_day(self, day: date) -> date:
+        """The first day of the period of a date."""
         if self.name == "week":
             return day - timedelta(days=day.weekday())
         if self.name == "month":
@@ -123,13 +124,14 @@ class AlignedWindow:
             return day.replace(month=1, day=1)
         return day
 
-    def _next(self, first: date) -> date:
+    def _next_first_day(self, first_day: date) -> date:
+        """The first day of the period after the one that begins on a date."""
         if self.name == "day":
-            return first + timedelta(days=1)
+            return first_day + timedelta(days=1)
         if self.name == "week":
-            return first + timedelta(days=7)
+            return first_day + timedelta(days=7)
         months = {"month": 1, "quarter": 3, "year": 12}[self.name]
-        index = first.year * 12 + first.month - 1 + months
+        index = first_day.year * 12 + first_day.month - 1 + months
         return date(index // 12, index % 12 + 1, 1)
 
 

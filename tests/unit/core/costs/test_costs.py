@@ -41,13 +41,13 @@ def value(metric: str, cell: Mapping[str, int] | None = None, cost: int = 0, **m
 
 def test_accrual_is_floored_and_ends_at_the_whole_amount() -> None:
     a = slope(100)
-    assert [a.within(0, at) for at in (-5, 0, 1, 45, 89, 90, 200)] == [0, 0, 1, 50, 98, 100, 100]
-    assert sum(a.within(at, at + 1) for at in range(90)) == 100
+    assert [a.amount_within(0, at) for at in (-5, 0, 1, 45, 89, 90, 200)] == [0, 0, 1, 50, 98, 100, 100]
+    assert sum(a.amount_within(at, at + 1) for at in range(90)) == 100
 
 
 def test_a_credit_note_accrues_to_its_whole_amount_too() -> None:
     a = slope(-100)
-    assert sum(a.within(at, at + 1) for at in range(90)) == -100
+    assert sum(a.amount_within(at, at + 1) for at in range(90)) == -100
 
 
 def test_the_latest_counts_and_an_actual_is_never_replaced_by_an_estimate() -> None:

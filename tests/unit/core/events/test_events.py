@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.core.events.decoding import AHEAD, MAX_BYTES, REASONS, Rejected, decode, from_state, to_state
+from streams.core.events.decoding import MAX_AHEAD_MS, MAX_BYTES, REASONS, Rejected, decode, from_state, to_state
 from streams.core.events.keys import owner, record_key, sort_key
 from streams.core.events.types import EARLIEST, Event
 from streams.core.temporal import instants
@@ -274,9 +274,9 @@ def test_before_2000_is_impossible_and_2000_is_not() -> None:
 
 def test_more_than_a_day_after_arrival_is_impossible_and_a_day_is_not() -> None:
     at = parse_instant(str(TICKET["occurred_at"]))
-    decode(body(), at - AHEAD)
+    decode(body(), at - MAX_AHEAD_MS)
     decode(body(), at + 10 * 365 * instants.DAY)
-    error = rejected(body(), at - AHEAD - 1)
+    error = rejected(body(), at - MAX_AHEAD_MS - 1)
     assert error.reason == "impossible_time"
     assert "occurred_at" in str(error)
     assert "24 h" in str(error)

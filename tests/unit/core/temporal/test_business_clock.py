@@ -111,9 +111,9 @@ def test_what_was_asked_before_changes_nothing(instants: list[int]) -> None:
 
 
 def test_two_clocks_of_the_same_hours_say_the_same_of_themselves() -> None:
-    assert clock().told() == clock().told()
-    assert clock(holidays=["2026-01-01"]).told() != clock().told()
-    assert clock(hours={"mon": ["09:00-17:00"]}).told() != clock().told()
+    assert clock().parameters() == clock().parameters()
+    assert clock(holidays=["2026-01-01"]).parameters() != clock().parameters()
+    assert clock(hours={"mon": ["09:00-17:00"]}).parameters() != clock().parameters()
 
 
 @pytest.mark.parametrize(

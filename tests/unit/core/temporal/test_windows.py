@@ -407,5 +407,5 @@ def test_a_stretch_begun_as_a_copy_of_any_other_equals_one_begun_empty() -> None
             begun.advance(ranges)
             empty.advance(ranges)
             assert begun.sums == empty.sums
-            assert begun.away(ranges) == 0
+            assert begun.distance(ranges) == 0
         assert held.sums == before
