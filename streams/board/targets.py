@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.core.metrics.families import METRICS
-from streams.core.metrics.judging import Targets
+from streams.core.metrics.goals import Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import ENOUGH_ANSWERS
 

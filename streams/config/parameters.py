@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from streams.config.errors import ConfigError
 from streams.config.tables import GoalTable, ServiceLevelTable, Weekday
 from streams.core.metrics.families import booked_for
-from streams.core.metrics.goals import Goal, goal_instants
-from streams.core.metrics.judging import Targets
+from streams.core.metrics.goals import Goal, Targets, goal_instants
 from streams.core.money import Rate
 from streams.core.policy import Attribution, Policy, ServiceLevel
 from streams.core.temporal.business_clock import WORKING_WEEK, BusinessClock, Hours, parse_hours

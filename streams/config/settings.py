@@ -26,7 +26,7 @@ from streams.config.tables import (
     WindowsTable,
     WorkerTable,
 )
-from streams.core.metrics.judging import Targets
+from streams.core.metrics.goals import Targets
 from streams.core.policy import Policy
 from streams.core.temporal.periods import AlignedWindow
 from streams.core.temporal.rolling import RollingWindow, rolling

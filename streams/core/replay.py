@@ -14,8 +14,9 @@ from streams.core.ledger.panes import Panes
 from streams.core.metrics.base import Metric
 from streams.core.metrics.evaluation import evaluate
 from streams.core.metrics.families import METRICS, sources
-from streams.core.metrics.judging import NO_TARGETS, Targets, baseline_values, baselines_of, judge
+from streams.core.metrics.goals import NO_TARGETS, Targets, baseline_values, baselines_of
 from streams.core.metrics.records import MetricRecord
+from streams.core.metrics.warnings import judge
 from streams.core.policy import Policy
 from streams.core.temporal.periods import AlignedWindow
 from streams.core.temporal.rolling import RollingWindow

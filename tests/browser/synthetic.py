@@ -20,8 +20,7 @@ from streams.board.follow.recent_breaches import RecentBreach
 from streams.board.pages.latest import Latest
 from streams.board.pages.web import WebLimits, application, serving
 from streams.board.snapshot import Health, Snapshot
-from streams.core.metrics.goals import Goal
-from streams.core.metrics.judging import Targets
+from streams.core.metrics.goals import Goal, Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import Finding
 

@@ -18,8 +18,9 @@ from ruamel.yaml import YAML
 from streams.board.prometheus.exposition import Exposition
 from streams.board.snapshot import Health, Snapshot
 from streams.config import Settings
-from streams.core.metrics import judging, warnings
 from streams.core.metrics.families import METRICS
+from streams.core.metrics.goals import NO_TARGETS
+from streams.core.metrics.warnings import judge
 from streams.worker.metrics import WorkerMetrics
 
 pytestmark = pytest.mark.thorough  # promtool
@@ -172,7 +173,7 @@ def test_every_series_of_a_rule_exists(alert: str) -> None:
     pipeline, asked = told_families(), list(selectors(RULES[alert]["expr"]))
     assert asked
     values = {f"support_{metric.id}{suffix}": metric for metric in METRICS.values() for suffix in suffixes(metric)}
-    warnings = {record.member for record in judging.judge([], judging.NO_TARGETS, {}, 0).records}
+    warnings = {record.member for record in judge([], NO_TARGETS, {}, 0).records}
     for name, matchers in asked:
         if name in pipeline:
             assert set(matchers) <= pipeline[name] | {"job", "instance"}, name

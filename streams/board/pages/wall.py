@@ -16,7 +16,7 @@ from streams.board.pages.api import health_json
 from streams.board.prometheus.exposition import MetricInfo, running_periods
 from streams.board.snapshot import Snapshot
 from streams.board.targets import all_targets, verdict
-from streams.core.metrics.judging import Targets
+from streams.core.metrics.goals import Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import SURGE_CONTACTS, SURGE_TIMES, Finding
 

@@ -38,7 +38,7 @@ from streams.board.pages.responses import (
 from streams.board.pages.wall import breaches_json, wall_json
 from streams.board.prometheus.exposition import CONTENT_TYPE, Exposition, MetricInfo, Values
 from streams.board.snapshot import Snapshot
-from streams.core.metrics.judging import NO_TARGETS, Targets
+from streams.core.metrics.goals import NO_TARGETS, Targets
 
 __all__ = ["WebLimits", "application", "serving"]
 

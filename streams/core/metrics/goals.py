@@ -1,21 +1,36 @@
-"""Goals: the progress of each, and its line, the straight one from the baseline to the target at the due date.
+"""Goals and other targets: a goal's progress, and its line, the straight one from its baseline to its target when due.
 
 Source: docs/definitions.md#goals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from streams.core.costs.accrual import CostAccrual
+from streams.core.ledger.frames import FlowSums
+from streams.core.metrics.evaluation import value_in
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.judgement import derived_record
 from streams.core.metrics.records import MetricRecord
+from streams.core.policy import Policy
 from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.rolling import RollingWindow
 
-__all__ = ["Goal", "Progress", "goal_instants", "goal_records", "progress_of"]
+__all__ = [
+    "NO_TARGETS",
+    "Goal",
+    "Progress",
+    "Targets",
+    "baseline_values",
+    "baselines_of",
+    "goal_instants",
+    "goal_records",
+    "progress_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +99,40 @@ def goal_instants(calendar: LocalDays, baseline: str | None, due: str) -> tuple[
     """
     start = None if baseline is None else calendar.start(date.fromisoformat(baseline))
     return start, calendar.start(date.fromisoformat(due) + timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The targets of values. They change no sums, so that boards may differ in them."""
+
+    csat_benchmark: float = 0.78
+    goals: Sequence[Goal] = ()
+
+
+NO_TARGETS: Final = Targets()
+
+
+def baselines_of(targets: Targets, windows: Sequence[RollingWindow]) -> dict[str, tuple[RollingWindow, int]]:
+    """The baseline of each goal with one, by its name: the window, and the midnight (ms) at which it ends."""
+    by_name = {window.name: window for window in windows}
+    return {
+        goal.name: (by_name[goal.window], goal.baseline)
+        for goal in targets.goals
+        if goal.baseline is not None and goal.window in by_name
+    }
+
+
+def baseline_values(
+    targets: Targets, flows: Mapping[str, FlowSums], accruals: Mapping[CostAccrual, int], policy: Policy
+) -> dict[str, float | None]:
+    """The values at goals' baselines, by the goal's name; None if undefined, and for metrics of levels.
+
+    ``flows``: those of the baselines, by the goal's name; ``accruals``: each cost with how often it is booked.
+    """
+    return {
+        goal.name: value_in(
+            METRICS[goal.metric], flows[goal.name], goal.window, (goal.dimension, goal.member), accruals, policy
+        )
+        for goal in targets.goals
+        if goal.name in flows
+    }

@@ -1,20 +1,21 @@
-"""Warnings: findings about members, derived from the records of values and never booked.
+"""Warnings: findings about members, and the judgement on all records of one instant: warnings and goals.
 
-Source: docs/definitions.md#warnings. A finding holds, does not hold, or is undefined where its value is.
+Source: docs/definitions.md#warnings. Nothing of it is booked. A finding holds, does not hold, or is undefined where its
+value is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from streams.core.metrics.judgement import SURGE_BY, derived_record
+from streams.core.metrics.goals import Targets, goal_records, progress_of
+from streams.core.metrics.judgement import JUDGEMENT, SURGE_BY, WARNINGS, derived_record
 from streams.core.metrics.records import MetricRecord
+from streams.core.temporal.instants import format_instant
 
-__all__ = [
-    "ENOUGH_ANSWERS", "SURGE_CONTACTS", "SURGE_TIMES", "Finding", "RecordKey", "return_findings", "risk_findings",
-    "satisfaction_findings", "surge_finding", "surge_records",
-]  # fmt: skip
+__all__ = ["ENOUGH_ANSWERS", "SURGE_CONTACTS", "SURGE_TIMES", "Finding", "Judgement", "judge"]
+
 
 #: The fewest answers by which a ratio warns of anything.
 ENOUGH_ANSWERS: Final = 30
@@ -30,7 +31,7 @@ _AT_RISK: Final = (
 )
 
 #: A record of the running windows: metric, window, dimension, member.
-RecordKey: TypeAlias = tuple[str, str, str, str]
+_RecordKey: TypeAlias = tuple[str, str, str, str]
 
 
 class Finding(NamedTuple):
@@ -49,7 +50,7 @@ class Finding(NamedTuple):
     threshold: int | float | None
 
 
-def satisfaction_findings(records: Mapping[RecordKey, MetricRecord], benchmark: float) -> Iterator[Finding]:
+def _satisfaction_findings(records: Mapping[_RecordKey, MetricRecord], benchmark: float) -> Iterator[Finding]:
     """Satisfaction below the benchmark; undefined with too few answers. None at all without a record."""
     csat = records.get(("csat_ratio", "30d", "all", "all"))
     if csat is not None:
@@ -59,14 +60,14 @@ def satisfaction_findings(records: Mapping[RecordKey, MetricRecord], benchmark: 
         yield Finding("csat_below_benchmark", "all", "all", below, "csat_ratio", "30d", csat.value, benchmark)
 
 
-def risk_findings(records: Mapping[RecordKey, MetricRecord]) -> Iterator[Finding]:
+def _risk_findings(records: Mapping[_RecordKey, MetricRecord]) -> Iterator[Finding]:
     """Customers at risk, by each sign of it: a low score, contact after contact, a wait past its target."""
     for (metric, window, dimension, member), record in records.items():
         if (metric, dimension, member) in _AT_RISK or (metric == "sla_open_breached" and dimension == "target"):
             yield Finding("customer_at_risk", dimension, member, bool(record.value), metric, window, record.value, 0)
 
 
-def return_findings(records: Mapping[RecordKey, MetricRecord]) -> Iterator[Finding]:
+def _return_findings(records: Mapping[_RecordKey, MetricRecord]) -> Iterator[Finding]:
     """A return on investment that falls, and one below 0. None at all without a record."""
     roi = records.get(("roi_net_ratio", "30d", "all", "all"))
     if roi is not None:
@@ -76,7 +77,7 @@ def return_findings(records: Mapping[RecordKey, MetricRecord]) -> Iterator[Findi
         yield Finding("roi_negative", "all", "all", None if value is None else value < 0, roi.metric, "30d", value, 0)
 
 
-def surge_records(records: Mapping[RecordKey, MetricRecord], as_of: str) -> Iterator[MetricRecord]:
+def _surge_records(records: Mapping[_RecordKey, MetricRecord], as_of: str) -> Iterator[MetricRecord]:
     """The records of ``surge_ratio``: contacts of the last hour over the trailing hourly rate of the week before it."""
     for (metric, window, dimension, member), record in records.items():
         if metric != "tickets_created" or window != "1h" or dimension not in SURGE_BY:
@@ -87,8 +88,52 @@ def surge_records(records: Mapping[RecordKey, MetricRecord], as_of: str) -> Iter
         yield derived_record("surge_ratio", "1h", dimension, member, times, record.count, as_of)
 
 
-def surge_finding(record: MetricRecord) -> Finding:
+def _surge_finding(record: MetricRecord) -> Finding:
     """The surge, or its absence, by a record of ``surge_ratio``."""
     times = record.value
     holds = record.count >= SURGE_CONTACTS and times is not None and times >= SURGE_TIMES
     return Finding("surge", record.dimension, record.member, holds, record.metric, "1h", times, SURGE_TIMES)
+
+
+class Judgement(NamedTuple):
+    """The records of warnings and goals, and the findings that they follow from, one a member."""
+
+    records: list[MetricRecord]
+    findings: list[Finding]
+
+
+def judge(
+    records: Iterable[MetricRecord], targets: Targets, baselines: Mapping[str, float | None], as_of: int
+) -> Judgement:
+    """The judgement on records at ``as_of`` (ms). ``baselines``: the values at goals' baselines, by the goal's name."""
+    stamp = format_instant(as_of)
+    running = _running(records, targets)
+    surges = list(_surge_records(running, stamp))
+    findings = [
+        *_satisfaction_findings(running, targets.csat_benchmark),
+        *_risk_findings(running),
+        *_return_findings(running),
+        *map(_surge_finding, surges),
+    ]
+    judged = list(surges)
+    for goal in targets.goals:
+        record = running.get((goal.metric, goal.window, goal.dimension, goal.member))
+        progress = progress_of(goal, None if record is None else record.value, baselines.get(goal.name), as_of)
+        judged += goal_records(goal, progress, stamp)
+        line, value, off_pace = progress.line, progress.value, bool(progress.off_pace)
+        findings.append(Finding("goal_off_pace", "goal", goal.name, off_pace, goal.metric, goal.window, value, line))
+    for name in WARNINGS:
+        defined = [finding.holds for finding in findings if finding.warning == name and finding.holds is not None]
+        active = int(any(defined)) if defined else None
+        judged.append(derived_record("warning_active", "now", "warning", name, active, 1, stamp))
+    return Judgement(judged, findings)
+
+
+def _running(records: Iterable[MetricRecord], targets: Targets) -> dict[_RecordKey, MetricRecord]:
+    """The records that warnings and goals are derived from, the first of each key, without those of final periods."""
+    sources = {goal.metric for goal in targets.goals}.union(*(metric.derived_from for metric in JUDGEMENT))
+    running: dict[_RecordKey, MetricRecord] = {}
+    for record in records:
+        if record.metric in sources and not record.final:
+            running.setdefault((record.metric, record.window, record.dimension, record.member), record)
+    return running

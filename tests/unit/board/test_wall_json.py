@@ -16,8 +16,7 @@ from streams.board.pages.wall import breaches_json, wall_json
 from streams.board.snapshot import Health, Snapshot
 from streams.board.targets import MET, MISSED, UNSURE, Target, all_targets, verdict
 from streams.core.metrics.families import METRICS
-from streams.core.metrics.goals import Goal
-from streams.core.metrics.judging import NO_TARGETS, Targets
+from streams.core.metrics.goals import NO_TARGETS, Goal, Targets
 from streams.core.metrics.records import MetricRecord
 from streams.core.metrics.warnings import Finding
 

@@ -12,10 +12,9 @@ from streams.board.follow.input_lag import LIVE, InputLag
 from streams.board.publish.warnings import WarningPublisher, warning_changes
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.families import METRICS
-from streams.core.metrics.goals import Goal
-from streams.core.metrics.judging import Targets, judge
+from streams.core.metrics.goals import Goal, Targets
 from streams.core.metrics.records import MetricRecord, WarningRecord
-from streams.core.metrics.warnings import Finding
+from streams.core.metrics.warnings import Finding, judge
 from streams.core.temporal.instants import DAY, parse_instant
 from streams.kafka.errors import RequestFailed
 
