@@ -15,7 +15,7 @@ from streams.core.events.decoding import Rejected
 from streams.core.events.keys import record_key
 from streams.kafka.connection import Connection
 from streams.kafka.sender import sending
-from streams.kafka.topics import TICKETS, topic_of
+from streams.kafka.topics import TICKETS
 
 __all__ = ["send"]
 
@@ -33,7 +33,7 @@ async def send(kafka: Connection, paths: Sequence[Path]) -> Counter[str]:
             for line in read_lines(paths, bar.update):
                 try:
                     (event,) = connector(line.body)
-                    topic, key = topic_of(event), record_key(event).encode()
+                    topic, key = event.topic, record_key(event).encode()
                 except Rejected:
                     topic, key = TICKETS, None
                     counts["no event, left to the worker to dead-letter"] += 1

@@ -10,8 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from streams.core.events.types import Event
-
 __all__ = [
     "ANNOTATIONS",
     "COSTS",
@@ -30,7 +28,6 @@ __all__ = [
     "Topics",
     "load",
     "schemas_folder",
-    "topic_of",
     "topics",
 ]
 
@@ -49,10 +46,6 @@ DEAD_LETTERS: Final = "support.dead-letters"
 
 #: The topics of events, in the order of the contract.
 INPUTS: Final = (TICKETS, SURVEYS, ORDERS, CUSTOMERS, COSTS)
-_TOPIC_BY_ENTITY: Final = {
-    "ticket": TICKETS, "contact": TICKETS, "survey": SURVEYS, "order": ORDERS, "cart": ORDERS,
-    "customer": CUSTOMERS, "cost": COSTS,
-}  # fmt: skip
 
 Role: TypeAlias = Literal["input", "context", "internal", "output"]
 CleanupPolicy: TypeAlias = Literal["delete", "compact", "compact,delete"]
@@ -154,9 +147,3 @@ def _one_of(topic: Topic, field: str, allowed: tuple[str, ...]) -> None:
 
 def _is_count(value: object) -> bool:
     return type(value) is int and value > 0
-
-
-def topic_of(event: Event) -> str:
-    """The topic of an event's type."""
-    event_type: str = type(event).__struct_config__.tag  # type: ignore[assignment]
-    return _TOPIC_BY_ENTITY[event_type.partition(".")[0]]

@@ -22,7 +22,7 @@ from streams.core.events.keys import owner, record_key
 from streams.core.events.types import CustomerMerged, Event
 from streams.core.tickets.breaches import Breaches
 from streams.kafka.partitioner import partition_of
-from streams.kafka.topics import CUSTOMERS, STATE, topic_of
+from streams.kafka.topics import CUSTOMERS, STATE
 from streams.worker.log.processor import Output, Record
 from streams.worker.placement import Placement
 
@@ -112,7 +112,7 @@ class Relocation:
         removed = event_store.remove("c" + customer)
         for event in removed.events:
             headers = [(_MOVED_HEADER, b""), (_HOME_HEADER, root.encode())]
-            yield Output(topic_of(event), record_key(event).encode(), to_json(event), target, headers)
+            yield Output(event.topic, record_key(event).encode(), to_json(event), target, headers)
         for owner_name, entity in removed.keys:
             yield Output(STATE, state_format.entity_key(owner_name, entity), None, self._partition)
         breaches.forget(removed.owners)

@@ -20,7 +20,7 @@ from streams.board.snapshot import Health, Snapshot
 from streams.config import Settings
 from streams.core.metrics.families import METRICS
 from streams.core.metrics.goals import NO_TARGETS
-from streams.core.metrics.warnings import judge
+from streams.core.metrics.warnings import SURGE_CONTACTS, SURGE_TIMES, judge
 from streams.worker.metrics import WorkerMetrics
 
 pytestmark = pytest.mark.thorough  # promtool
@@ -190,7 +190,7 @@ def test_every_series_of_a_rule_exists(alert: str) -> None:
 
 def test_a_surge_is_the_same_in_the_rules_and_on_the_board() -> None:
     numbers = re.findall(r">= (\d+)", RULES["SupportContactSurge"]["expr"])
-    assert [float(number) for number in numbers] == [warnings.SURGE_TIMES, warnings.SURGE_CONTACTS]
+    assert [float(number) for number in numbers] == [SURGE_TIMES, SURGE_CONTACTS]
 
 
 def test_the_jobs_of_the_rules_are_scraped() -> None:

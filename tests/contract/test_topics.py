@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -125,6 +125,7 @@ def _undescribed(node: dict[str, Any], path: str) -> list[str]:
 
 def test_every_event_type_has_a_class_a_schema_and_an_example() -> None:
     classes = _tags(msgspec.inspect.type_info(Event))
+    assert {one.topic for one in get_args(Event)} == set(INPUTS)
     types = [kind for topic in cases.INPUTS for kind in cases.event_types(topic.name)]
     assert len(types) == len(set(types))
     assert set(types) == classes

@@ -33,7 +33,7 @@ from streams.core.events.keys import record_key
 from streams.core.temporal.instants import parse_instant
 from streams.kafka import admin
 from streams.kafka.connection import Connection
-from streams.kafka.topics import INPUTS, PANES, STATE, topic_of, topics
+from streams.kafka.topics import INPUTS, PANES, STATE, topics
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -468,7 +468,7 @@ def located(bodies: Iterable[bytes]) -> list[tuple[str, bytes | None, bytes | No
     for body in bodies:
         try:
             event = decode(body)
-            found.append((topic_of(event), record_key(event).encode(), body, None))
+            found.append((event.topic, record_key(event).encode(), body, None))
         except Rejected:
             found.append((INPUTS[0], None, body, 1))
     return found

@@ -31,18 +31,21 @@ EARLIEST: Final = 946_684_800_000
 
 
 class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=True, gc=False):
-    """The common fields of all events."""
+    """The common fields of all events. ``topic``: the input topic of the type. ``rank``: see ``keys``."""
 
+    topic: ClassVar[str]
     rank: ClassVar[int] = 5
     event_id: EventId
     occurred_at: Instant
 
 
 class _OfCustomer(_Event, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    topic = "support.customers"
     customer_id: Id
 
 
 class _OfTicket(_OfCustomer, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    topic = "support.tickets"
     ticket_id: Id
 
 
@@ -125,6 +128,7 @@ class TicketVoided(_OfTicket, tag="ticket.voided", frozen=True, omit_defaults=Tr
 class ContactDeflected(_Event, tag="contact.deflected", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A contact that self-service or automation made unnecessary. ``customer_id`` None: anonymous."""
 
+    topic = "support.tickets"
     channel: Label
     by: Literal["self_service", "automation"]
     issue_type: Label | None = None
@@ -135,6 +139,7 @@ SurveyKind: TypeAlias = Literal["nps", "csat", "ces", "resolution"]
 
 
 class _OfSurvey(_OfCustomer, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    topic = "support.surveys"
     survey_id: Id
     kind: SurveyKind | None = None
     program: Literal["transactional", "relationship"] | None = None
@@ -174,6 +179,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fal
 
 
 class _OfOrder(_OfCustomer, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    topic = "support.orders"
     order_id: Id
 
 
@@ -219,6 +225,7 @@ class OrderCancelled(_OfOrder, tag="order.cancelled", frozen=True, omit_defaults
 class CartAbandoned(_OfCustomer, tag="cart.abandoned", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A cart left without an order. No metric reads its amount."""
 
+    topic = "support.orders"
     cart_id: Id
     amount_minor: Amount
     currency: Currency
@@ -254,6 +261,7 @@ class CustomerMerged(_OfCustomer, tag="customer.merged", frozen=True, omit_defau
 class CostIncurred(_Event, tag="cost.incurred", frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A cost over [period_start, period_end), in minor units. A negative amount is a credit note."""
 
+    topic = "support.costs"
     cost_id: Id
     category: Literal["personnel", "technology", "overhead", "outsourcing", "training"]
     amount_minor: SignedAmount
