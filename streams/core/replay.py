@@ -1,4 +1,4 @@
-"""The replay: the same core over events in hand, at instants known beforehand. Used by ``support-roi replay``."""
+"""The replay: the core over events in hand, at instants that are known beforehand. Used by ``support-roi replay``."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class Replay:
         dimensions: Sequence[str] | None = None,
     ) -> Iterator[MetricRecord]:  # fmt: skip
         """The records of ``metrics`` at one of the instants, in ascending order of calls."""
-        told = {metric.id for metric in metrics}
+        wanted = {metric.id for metric in metrics}
         running, ended = self._frames.at(as_of)
         levels, accruals = self._frames.levels.sums, self.store.derivation.accruals
         records = list(evaluate(running, levels, as_of, accruals, self.policy, sources(metrics), limit, dimensions))
-        yield from (record for record in records if record.metric in told)
+        yield from (record for record in records if record.metric in wanted)
         for frame, _ in ended:
             yield from evaluate([frame], levels, as_of, accruals, self.policy, metrics, limit, dimensions)
-        began = baseline_values(self._targets, self._frames.baselines(), accruals, self.policy)
-        judged = judge(records, self._targets, began, as_of).records
-        yield from (record for record in judged if record.metric in told)
+        baselines = baseline_values(self._targets, self._frames.baselines(), accruals, self.policy)
+        judged = judge(records, self._targets, baselines, as_of).records
+        yield from (record for record in judged if record.metric in wanted)

@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-* A view is what an entity's own events come to; indexes over the views let entities find each other.
+* A view is an entity as its own events leave it; indexes over the views let entities find each other.
 * An entity's bookings depend on its view and its neighbours' (``rules``); ``dependents`` names those for whom a change
   of a view may matter.
 """
