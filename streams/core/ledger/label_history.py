@@ -18,7 +18,7 @@ from streams.core.events.keys import Key, first_key
 from streams.core.ledger.amounts import Kind
 from streams.core.ledger.bookings import Booking, Entry, Interval
 from streams.core.ledger.dimensions import PROFILE, UNKNOWN, Labels
-from streams.core.ledger.measures import measure
+from streams.core.ledger.measures import MEASURES, measure
 
 __all__ = ["NO_HISTORY", "OWNER_SEPARATOR", "KeySpan", "LabelHistory", "Past", "label_entries"]
 
@@ -125,7 +125,7 @@ def label_entries(
     until: Key | None = None
     profile: Labels = () if keys else history.labels[0] + tail
     for key, name, labels, value in entries:
-        if measure(name).scheme.profiled:
+        if (MEASURES.get(name) or measure(name)).scheme.profiled:
             if keys and (not profile or (since is not None and key <= since) or (until is not None and key > until)):
                 index = bisect_left(keys, key)
                 since = keys[index - 1] if index else None
@@ -134,7 +134,7 @@ def label_entries(
             labels = labels + profile
         bookings.append((key[0], name, labels, value))
     for name, start, end, labels, value in intervals:
-        kind, scheme, _ = measure(name)
+        kind, scheme, _ = MEASURES.get(name) or measure(name)
         back = -value if kind in (Kind.COUNT, Kind.INSTANT) else value
         parts = history.split(start, end) if scheme.profiled else ((start, end, None),)
         for part_start, part_end, part_profile in parts:
