@@ -1,4 +1,4 @@
-"""The offsets that a consumer group has committed, next to the bounds of the partitions."""
+"""The offsets that a consumer group has committed, next to the bounds of the partitions and the first record left."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgre
 from streams.kafka.connection import Connection
 from streams.kafka.errors import RequestFailed
 from streams.kafka.reading import consumer, partitions
+from streams.kafka.visible_records import CONSUMER_OPTIONS, VisibleRecords
 
 __all__ = ["PartitionOffsets", "ReadOffsets", "group_offsets"]
 
 
 class PartitionOffsets(NamedTuple):
-    """Offsets of one partition: its records are [beginning, end), and the group's next one (-1: none committed)."""
+    """Offsets of one partition: its committed transactions are in [beginning, end).
+
+    ``committed`` is the group's next offset (-1: none committed). ``first_left`` is the first record from there on that
+    a reader of committed records receives; ``end`` if there is none.
+    """
 
     beginning: int
     end: int
     committed: int
+    first_left: int
 
 
 #: Reads the offsets of every partition; None while the group's coordinator is elected or loads.
@@ -43,7 +49,9 @@ async def group_offsets(
         if not all(source in committed for source in sources):
             return None  # the coordinator still loads: where nothing is committed, it answers -1
         beginnings, ends = await client.beginning_offsets(sources), await client.end_offsets(sources)
-        return [PartitionOffsets(beginnings[at], ends[at], committed[at].offset) for at in sources]
+        left = {at: (max(committed[at].offset, beginnings[at]), ends[at]) for at in sources}
+        firsts = await records.first(left)
+        return [PartitionOffsets(beginnings[at], ends[at], committed[at].offset, firsts[at]) for at in sources]
 
     async def read() -> list[PartitionOffsets] | None:
         try:
@@ -53,8 +61,8 @@ async def group_offsets(
         except (KafkaError, TimeoutError) as error:
             raise RequestFailed(repr(error)) from error
 
-    options = {"isolation_level": "read_committed", "request_timeout_ms": request_timeout_ms}
-    async with consumer(kafka, **options) as client:
+    async with consumer(kafka, **CONSUMER_OPTIONS, request_timeout_ms=request_timeout_ms) as client:
+        records = VisibleRecords(client, sources)
         admin = AIOKafkaAdminClient(**kafka.options(), request_timeout_ms=request_timeout_ms)
         try:
             await admin.start()

@@ -23,16 +23,15 @@ _TIMEOUT_SECONDS: Final = 5.0
 
 
 def input_counts(partitions: Iterable[PartitionOffsets]) -> InputCounts:
-    """The records folded and waiting in all partitions.
+    """The records folded and waiting in all partitions, by their offsets.
 
-    The last offset of a partition may be the marker of a transaction's end, which is never folded: one record a
-    partition does not count as waiting.
+    Nothing waits in a partition without a record that a reader of committed records would receive. Where there is one,
+    all offsets from it to the end count: an upper bound, as markers of transactions and aborted records are among them.
     """
     folded = waiting = 0
-    for beginning, end, committed in partitions:
-        done = max(committed, beginning)
-        folded += done
-        waiting += max(0, end - done - 1)
+    for beginning, end, committed, first_left in partitions:
+        folded += max(committed, beginning)
+        waiting += max(0, end - first_left)
     return InputCounts(folded, waiting)
 
 

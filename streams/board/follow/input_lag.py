@@ -42,7 +42,7 @@ LIVE: Final = InputLag("live")
 
 
 class InputCounts(NamedTuple):
-    """Records of the input topics by the workers' committed offsets: those folded, and those that wait."""
+    """Records of the input topics by the workers' committed offsets: those folded, and at most so many that wait."""
 
     folded: int = 0
     waiting: int = 0

@@ -16,13 +16,19 @@ from streams.kafka.group_offsets import PartitionOffsets
     ("partitions", "expected"),
     [
         ([], InputCounts(0, 0)),
-        ([PartitionOffsets(0, 0, -1)], InputCounts(0, 0)),
-        ([PartitionOffsets(0, 5, -1)], InputCounts(0, 4)),
-        ([PartitionOffsets(0, 5, 5), PartitionOffsets(0, 9, 2)], InputCounts(7, 6)),
-        ([PartitionOffsets(7, 10, 3)], InputCounts(7, 2)),
+        ([PartitionOffsets(0, 0, -1, 0)], InputCounts(0, 0)),
+        ([PartitionOffsets(0, 5, -1, 0)], InputCounts(0, 5)),
+        ([PartitionOffsets(0, 5, 4, 4)], InputCounts(4, 1)),
+        ([PartitionOffsets(0, 5, 5, 5), PartitionOffsets(0, 9, 2, 2)], InputCounts(7, 7)),
+        ([PartitionOffsets(7, 10, 3, 7)], InputCounts(7, 3)),
+        ([PartitionOffsets(0, 8, 1, 8)], InputCounts(1, 0)),
+        ([PartitionOffsets(0, 8, 1, 6)], InputCounts(1, 2)),
     ],
-    ids=["no partition", "empty", "nothing committed", "two partitions", "retention overtook the group"],
-)
+    ids=[
+        "no partition", "empty", "nothing committed", "a single record", "two partitions",
+        "retention overtook the group", "markers only", "markers before the first record",
+    ],
+)  # fmt: skip
 def test_counts_by_offsets(partitions: list[PartitionOffsets], expected: InputCounts) -> None:
     assert input_counts(partitions) == expected
 
@@ -31,7 +37,7 @@ async def test_counts_stay_while_the_coordinator_is_undecided_and_go_when_kafka_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     answers: list[list[PartitionOffsets] | RequestFailed | None] = [
-        None, [PartitionOffsets(0, 9, 4)], None, RequestFailed("TimeoutError()"), [PartitionOffsets(0, 9, 9)],
+        None, [PartitionOffsets(0, 9, 4, 5)], None, RequestFailed("TimeoutError()"), [PartitionOffsets(0, 9, 9, 9)],
     ]  # fmt: skip
 
     async def read() -> list[PartitionOffsets] | None:
