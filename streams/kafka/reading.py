@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from streams.kafka.errors import RequestFailed
 __all__ = ["Record", "TopicReader", "consumer", "follow", "last_values", "partitions", "topic_reader"]
 
 _FETCH_BYTES = 4 * 1024 * 1024
+#: How long a topic may take to be known everywhere after it was created.
+_NEW_TOPIC_SECONDS = 3.0
 
 
 class Record(Protocol):
@@ -41,11 +44,18 @@ async def consumer(kafka: Connection, *topics: str, **options: Any) -> AsyncIter
 
 
 async def partitions(kafka: Connection, *topics: str) -> list[TopicPartition]:
-    """The partitions of existing topics. Raises ``KafkaError``."""
+    """The partitions of existing topics; one that was just created may take seconds to be known everywhere.
+
+    Raises ``KafkaError``.
+    """
     admin = AIOKafkaAdminClient(**kafka.options())
+    deadline = asyncio.get_running_loop().time() + _NEW_TOPIC_SECONDS
     try:
         await admin.start()
         descriptions = await admin.describe_topics(list(topics))
+        while not all(topic["partitions"] for topic in descriptions) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.2)
+            descriptions = await admin.describe_topics(list(topics))
     finally:
         await admin.close()
     return [
