@@ -193,6 +193,11 @@ def gross_ratio(lists: list[list[Sample]]) -> Result:
     return Result(divide(add(lists[0]), cost), int(cost))
 
 
+def break_even(lists: list[list[Sample]]) -> Result:
+    credited, worth, cost, savings = (add(samples) for samples in lists)
+    return Result(divide(max(0, cost - savings), worth), int(credited))
+
+
 def estimated_ratio(lists: list[list[Sample]]) -> Result:
     part = sum(sample.extra["estimated"] for sample in lists[0])
     return Result(divide(part, add(lists[0])), int(add(lists[0])))
@@ -218,6 +223,7 @@ BASE: dict[str, Callable[[World], list[Sample]]] = {
     "agent_messages": tickets.agent_messages,
     "open_now": tickets.open_now,
     "unanswered_now": tickets.unanswered_now,
+    "waiting_now": tickets.waiting_now,
     "fcr": tickets.fcr,
     "judged": tickets.judged,
     "csat": surveys.csat,
@@ -237,6 +243,8 @@ BASE: dict[str, Callable[[World], list[Sample]]] = {
     "benefit_by_class": revenue.benefit_by_class,
     "benefit": revenue.benefit,
     "benefit_without_savings": revenue.benefit_without_savings,
+    "attributed_at_margin": revenue.attributed_at_margin,
+    "savings": revenue.savings,
     **customers.BASE,
 }
 
@@ -291,6 +299,8 @@ def catalogue() -> list[Metric]:
         Metric("tickets_open", TICKET, ("open_now",), total, level=True),
         Metric("tickets_unanswered", TICKET, ("unanswered_now",), counted, level=True),
         Metric("oldest_unanswered_seconds", TICKET, ("unanswered_now",), oldest, level=True),
+        Metric("tickets_waiting", TICKET, ("waiting_now",), counted, level=True),
+        Metric("oldest_waiting_seconds", TICKET, ("waiting_now",), oldest, level=True),
         Metric("fcr_surveyed_ratio", SURVEY, ("resolution",), share),
         Metric("sla_attained_ratio", ("target",), ("judged",), share),
         Metric("sla_breaches", ("target",), ("judged",), misses),
@@ -317,6 +327,12 @@ def catalogue() -> list[Metric]:
         Metric("roi_net_ratio", TICKET, ("benefit", "service_cost"), net_ratio),
         Metric("roi_gross_ratio", TICKET, ("benefit", "service_cost"), gross_ratio),
         Metric("roi_net_excluding_savings_ratio", TICKET, ("benefit_without_savings", "service_cost"), net_ratio),
+        Metric(
+            "roi_break_even_incrementality",
+            TICKET,
+            ("attributed", "attributed_at_margin", "service_cost", "savings"),
+            break_even,
+        ),
     ]
     timed = (
         "first_response",

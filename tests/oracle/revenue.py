@@ -203,6 +203,10 @@ def benefit_without_savings(world: World) -> list[Sample]:
     return [Sample(sample.at, sample.labels, sample.value * factor) for sample in attributed(world)]
 
 
+def attributed_at_margin(world: World) -> list[Sample]:
+    return [Sample(sample.at, sample.labels, sample.value * world.settings.margin) for sample in attributed(world)]
+
+
 def benefit(world: World) -> list[Sample]:
     return benefit_without_savings(world) + savings(world)
 

@@ -42,6 +42,16 @@ def _excluding_savings(sums: Sums) -> Value:
     return _return(factored(sums.flow("attributed_revenue"), sums), sums, net=True)
 
 
+def _break_even(sums: Sums) -> Value:
+    """Undefined where nothing is credited, or the margin is 0. In whole numbers up to the last step."""
+    credited = sums.flow("attributed_revenue")
+    worth = credited * sums.policy.contribution_margin
+    if not worth:
+        return Value(None, credited)
+    savings = sums.flow("contacts_deflected") * sums.policy.cost_per_contact_saved
+    return Value(float(max(0, sums.cost - savings) / worth), credited)
+
+
 def _maturity(sums: Sums) -> Value:
     start, end = sums.span
     past = min(end, sums.as_of - sums.policy.longest_horizon_ms) - start
@@ -73,6 +83,11 @@ ROI: Final = [
                "Return on investment of service, net, by revenue alone: nothing for contacts that never came.",
                "(benefit_total - savings - service_cost) / service_cost", _excluding_savings,
                (*ALLOCATED, "attributed_revenue"), _BOTH, has_comparison=True),
+        Metric("roi_break_even_incrementality", "ratio", "ratio",
+               "Share of the credited revenue that must truly be due to service for a return of 0; above 1, not even "
+               "all of it pays the cost.",
+               "max(0, service_cost - savings) / (attributed_revenue * contribution_margin)", _break_even, _RETURN,
+               _BOTH, has_comparison=True, lower_is_better=True),
     ),
     *under("maturity",
         Metric("maturity_ratio", "ratio", "ratio",

@@ -58,6 +58,8 @@ BOOKS: Final = _TIMED + declare(
     tickets_open=LEVEL_COUNT,
     tickets_unanswered=LEVEL_COUNT,
     unanswered_since=Measure(Kind.INSTANT, LEVELS),
+    tickets_waiting=LEVEL_COUNT,
+    waiting_since=Measure(Kind.INSTANT, LEVELS),
     handle_ms=COUNT,
     agent_messages=COUNT,
     contacts_created=COUNT,
@@ -120,7 +122,7 @@ class _Reader(Recorder):
         self.enter("tickets_created", self.labels)
         if by_customer:
             self.enter("contacts_created", self.labels)
-            self.levels["tickets_unanswered"] = self.key
+            self.levels["tickets_unanswered"] = self.levels["tickets_waiting"] = self.key
 
     # -- events -----------------------------------------------------------------------------------------------
 
@@ -171,8 +173,8 @@ class _Reader(Recorder):
         if self.customers_start_waits:
             if self.status in SOLVED:
                 self.unanswered_while_solved = self.unanswered_while_solved or self.key
-            else:
-                self.first_unanswered = self.first_unanswered or self.key
+            elif self.first_unanswered is None:
+                self.first_unanswered = self.levels["tickets_waiting"] = self.key
 
     def reply(self, event: TicketMessage) -> None:
         at, labels = self.key[0], self.author(event.agent_id)
@@ -182,12 +184,16 @@ class _Reader(Recorder):
         if self.first_unanswered is not None:
             self.enter("next_response", labels, self.duration(self.first_unanswered[0]))
             self.later_waits.append(Wait(self.first_unanswered, at, None))
-        self.first_unanswered = self.unanswered_while_solved = None
-        self.customers_start_waits = True
+        self.end_later_wait()
         self.touch(event.agent_id)
         if event.agent_id is not None and event.agent_id != self.replier:
             self.replier = event.agent_id
             self.relabel()
+
+    def end_later_wait(self) -> None:
+        self.end("tickets_waiting")
+        self.first_unanswered = self.unanswered_while_solved = None
+        self.customers_start_waits = True
 
     def end_first_wait(self, replied: int | None = None, dropped: int | None = None) -> None:
         self.end("tickets_unanswered")
@@ -234,8 +240,7 @@ class _Reader(Recorder):
             self.end_first_wait(dropped=at)
         if self.first_unanswered is not None:
             self.later_waits.append(Wait(self.first_unanswered, None, at))
-        self.first_unanswered = self.unanswered_while_solved = None
-        self.customers_start_waits = True
+        self.end_later_wait()
         self.awaits_acknowledgement = False
         duration = self.duration(self.created)
         if self.ticket.solved is None:
@@ -270,6 +275,8 @@ class _Reader(Recorder):
         if self.first_reopening is None:
             self.first_reopening = at
         self.first_unanswered, self.unanswered_while_solved = self.unanswered_while_solved, None
+        if self.first_unanswered is not None:
+            self.levels["tickets_waiting"] = self.key
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -285,6 +292,9 @@ class _Reader(Recorder):
             return ticket
         if self.awaits_first_response:
             ticket.intervals.append(("unanswered_since", ticket.keys[0], None, self.labels, self.created))
+        if "tickets_waiting" in self.levels:
+            waiting_since = self.created if self.first_unanswered is None else self.first_unanswered[0]
+            ticket.intervals.append(("waiting_since", ticket.keys[0], None, self.labels, waiting_since))
         ticket.intervals += [(name, since, None, self.labels, 1) for name, since in self.levels.items()]
         self.entries += self.last_solving
         if ticket.solved is not None:
