@@ -73,6 +73,10 @@ EXECUTIVE: Final = Dashboard(
             ], _ASSUMED, width=12, height=6),
         ]),
         Row("Revenue", [
+            Panel("Break-even incrementality", "timeseries", [
+                value("roi_break_even_incrementality", PICKED, "{{member}}"),
+            ], "The share of the credited revenue that must truly be due to service for a return of 0; above 1, not "
+               "even all of it pays the cost.", may_be_empty="nothing is credited to service"),
             Panel("Paid and taken back", "timeseries", [
                 value("revenue_paid", PICKED, "{{member}} paid"),
                 value("revenue_refunded", PICKED, "{{member}} taken back"),
