@@ -17,7 +17,7 @@ Readings decided here where the text leaves room:
     refund_id of an order too, be it a refund or a charge-back.
  5. An answer outside its scale is no sample of a score, but its survey is answered
     (surveys_answered, survey_response_ratio).
- 6. fcr_no_repeat: "other tickets" whoever created them. Customers are the same as merged at the first
+ 6. fcr_no_repeat: "other tickets" that the customer created. Customers are the same as merged at the first
     solving; attribution: at the first payment; NPS: at the later answer. Merges hold from their instant on.
  7. A private customer message starts no wait. An agent's answer to a message on a solved ticket
     answers it, without a sample.

@@ -162,6 +162,13 @@ def test_fcr_repeat_needs_the_same_issue_type() -> None:
     assert Board(*first, created(DAY, ticket_id="t2"))("fcr_no_repeat_ratio") == 1.0
 
 
+def test_fcr_repeat_is_the_customers_own() -> None:
+    # t2 of the same type within 7 d, but made by an agent or a rule: nobody asked again: 1/1
+    for maker in ("agent", "rule"):
+        events = [created(), status(HOUR), created(DAY, ticket_id="t2", created_by=maker)]
+        assert Board(*events)("fcr_no_repeat_ratio") == 1.0
+
+
 def test_sessions() -> None:
     # touches at 0, 29 and 58 min are one session, a gap of 30 min makes two; three touches are not one
     close = Board(created(), reply(0), reply(29 * MINUTE), reply(58 * MINUTE), status(HOUR))
