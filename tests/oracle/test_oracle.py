@@ -479,6 +479,13 @@ def test_inactivity_ends_a_spell_when_it_is_over() -> None:
         assert Board(*order(0, 10), end=end, inactivity_days=10)("customers_active") == active
 
 
+def test_an_order_paid_at_the_instant_inactivity_is_over_keeps_the_customer() -> None:
+    # paid at 0 and at 10 d: nobody left by then; 1 ms later the first spell had ended
+    for late, left in ((0, 0), (1, 1)):
+        events = [*order(0, 10), *order(10 * DAY + late, 10, "p")]
+        assert Board(*events, end=11 * DAY, inactivity_days=10)("customers_left") == left
+
+
 def test_customers_merge_from_then_on() -> None:
     # promoter a, detractor b, merged at 2; b answers 9 at 3: that replaces both: nps 100 of 1; before
     # 3: 0 of 2

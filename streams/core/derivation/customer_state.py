@@ -45,8 +45,8 @@ class CustomerState:
     """The entities of one owner. ``known`` False: nobody stands behind them (costs, anonymous contacts)."""
 
     __slots__ = (
-        "_histories", "answers", "carts", "contacts", "entities", "history", "ids", "label_changes", "lifecycle", "open",
-        "paid", "past", "placed", "policy", "risk", "scored", "solved", "surveys", "touches", "windows",
+        "_histories", "answers", "carts", "contacts", "entities", "history", "ids", "label_changes", "lifecycle",
+        "open", "paid", "past", "placed", "policy", "risk", "scored", "solved", "surveys", "touches", "windows",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, windows: Sequence[Window], known: bool, past: Past | None = None) -> None:
