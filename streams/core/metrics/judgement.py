@@ -37,8 +37,8 @@ JUDGEMENT: Final = [
                "or target / value where less is better", None, (), dimensions=("goal",), version=2),
         Metric("goal_off_pace", "count", "goals",
                "1 while a goal is behind the straight line to its target, or missed.",
-               "progress < elapsed / time from baseline to due; without a baseline: due and not reached", None, (),
-               dimensions=("goal",)),
+               "progress < elapsed / time from baseline to due, in exact fractions; without a baseline: due and not "
+               "reached", None, (), dimensions=("goal",), version=2),
     ),
 ]  # fmt: skip
 

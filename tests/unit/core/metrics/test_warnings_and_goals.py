@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fractions import Fraction
+from math import nextafter
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from streams.board.follow.input_lag import LIVE, InputLag
 from streams.board.publish.warnings import WarningPublisher, warning_changes
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.families import METRICS
-from streams.core.metrics.goals import Goal, Targets
+from streams.core.metrics.goals import Goal, Targets, exact
 from streams.core.metrics.records import MetricRecord, WarningRecord
 from streams.core.metrics.warnings import Finding, judge
 from streams.core.temporal.instants import DAY, parse_instant
@@ -109,6 +111,37 @@ def test_a_goal_is_held_against_its_line(reached: float | None, off: bool) -> No
     assert found[2:4] == (off, reached)
     assert found[4] == (None if reached is None else pytest.approx(0.85))
     assert active["goal_off_pace"] == int(off)
+
+
+@pytest.mark.parametrize(
+    ("began", "reached", "changed"),
+    [
+        (0.8, 17 / 20, {}),  # half way: 0.8 + (0.9 - 0.8) / 2 is above 0.85 in binary numbers
+        (0.1, 0.2, {"target": 0.3}),
+        (1 / 3, 31 / 60, {"target": 0.7}),
+        (0.3, 0.2, {"target": 0.1, "metric": "reopen_ratio"}),
+        (0.7, 0.77, {"target": None, "change": 0.1, "due": AS_OF}),  # 0.7 * 1.1 is above 0.77
+        (0.9, 0.99, {"target": None, "change": 0.2}),
+        (3, 3.3, {"target": None, "change": 0.1, "due": AS_OF, "metric": "orders_per_customer"}),
+        (-20.0, -10.0, {"target": 0.0, "metric": "nps"}),
+    ],
+)
+def test_a_goal_exactly_on_its_line_is_on_pace(began: float, reached: float, changed: dict[str, Any]) -> None:
+    mine = goal(**changed)
+    lower = began > reached
+    for value_now, off in ((reached, 0), (nextafter(reached, 1000 if lower else -1000), 1)):
+        active, findings = judged(value(mine.metric, "30d", value_now), goals=[mine], g=began)
+        assert (active["goal_off_pace"], findings[-1][2]) == (off, bool(off))
+    assert findings[-1][4] == pytest.approx(reached)
+
+
+@pytest.mark.parametrize(
+    ("number", "fraction"),
+    [(7, Fraction(7)), (0.35, Fraction(7, 20)), (2 / 3, Fraction(2, 3)), (-1 / 7, Fraction(-1, 7)), (0.0, Fraction(0)),
+     (86_399_999 / 7000, Fraction(86_399_999, 7000)), (5e-324, Fraction(5e-324))],
+)  # fmt: skip
+def test_a_value_is_the_simplest_fraction_that_it_tells(number: float, fraction: Fraction) -> None:
+    assert exact(number) == fraction
 
 
 def test_a_goal_without_a_baseline_is_missed_when_due() -> None:
