@@ -68,6 +68,7 @@ def test_customers_are_at_risk_by_a_low_score_by_many_contacts_and_by_a_wait_pas
         return value("customers_active", "now", count, count, dimension, member)
 
     active, findings = judged(
+        customers(12, "all", "all"),
         customers(3, "satisfaction", "unsatisfied"), customers(9, "satisfaction", "satisfied"),
         customers(0, "contact_frequency", "frequent"), value("sla_open_breached", "now", 2, 2, "target", "reply"),
     )  # fmt: skip
@@ -81,20 +82,74 @@ def test_customers_are_at_risk_by_a_low_score_by_many_contacts_and_by_a_wait_pas
 
 
 @pytest.mark.parametrize(
-    ("hour", "week", "holds"),
-    [(12, 12 + 167 * 4, True), (12, 13 + 167 * 4, False), (9, 9 + 167, False), (30, 30, False)],
-    ids=["three times", "less", "too few", "no rate before"],
+    ("levels", "risk"),
+    [
+        ([(5, "all", "all"), (5, "satisfaction", "satisfied")], 0),  # the last score is a good one by now
+        ([(5, "all", "all"), (5, "contact_frequency", "rare")], 0),
+        ([(0, "all", "all")], 0),  # all have left, so long ago that no member has a record any more
+        ([(5, "all", "all")], None),  # neither dimension is switched on
+        ([(5, "all", "all"), (4, "satisfaction", "satisfied"), (1, "satisfaction", "other")], None),
+        ([(5, "all", "all"), (5, "satisfaction", "satisfied"), (0, "satisfaction", "other")], 0),
+    ],
 )
-def test_a_surge_is_three_times_the_rate_before_in_ten_contacts(hour: int, week: int, holds: bool) -> None:
-    where = {"dimension": "issue_type", "member": "billing"}
-    calm = {"dimension": "issue_type", "member": "delivery"}
+def test_a_sign_of_risk_that_no_customer_shows_does_not_hold(
+    levels: list[tuple[int, str, str]], risk: int | None
+) -> None:
+    records = [value("customers_active", "now", count, count, *where) for count, *where in levels]
+    active, findings = judged(*records)
+    assert active["customer_at_risk"] == risk
+    assert {one[2:] for one in findings} <= {(False, 0, 0)}
+
+
+def test_a_warning_of_risk_that_ends_is_told_with_0() -> None:
+    low, good = (value("customers_active", "now", 1, 1, "satisfaction", name) for name in ("unsatisfied", "satisfied"))
+    (began,) = warning_changes({}, judge([low], Targets(), {}, AS_OF).findings, AS_OF)
+    (ended,) = warning_changes({began.key: began}, judge([good], Targets(), {}, AS_OF).findings, AS_OF + 5000)
+    assert (ended.active, ended.value, ended.threshold) == (False, 0, 0)
+
+
+def contacts(hour: int, week: int, dimension: str = "all", member: str = "all", **longer: int) -> list[MetricRecord]:
+    windows = {"1h": hour, "7d": week, **longer}
+    return [value("tickets_created", window, count, count, dimension, member) for window, count in windows.items()]
+
+
+@pytest.mark.parametrize(
+    ("hour", "before", "times", "holds"),
+    [
+        (12, 167 * 4, 3.0, True),
+        (12, 167 * 4 + 1, 12 * 167 / 669, False),
+        (9, 167, 9.0, False),
+        (40, 1, 6680.0, True),
+        (40, 0, 6680.0, True),
+        (9, 0, 1503.0, False),
+        (0, 0, 0.0, False),
+    ],
+    ids=["three times", "less", "too few", "one before", "none before", "too few of a new kind", "none at all"],
+)
+def test_a_surge_is_three_times_the_rate_before_in_ten_contacts(
+    hour: int, before: int, times: float, holds: bool
+) -> None:
     active, findings = judged(
-        value("tickets_created", "1h", hour, hour, **where), value("tickets_created", "7d", week, week, **where),
-        value("tickets_created", "1h", 1, 1, **calm), value("tickets_created", "7d", 168, 168, **calm),
+        *contacts(hour, hour + before, "issue_type", "billing"), *contacts(1, 168, "issue_type", "delivery"),
+        *contacts(hour + 1, hour + before + 168),
     )  # fmt: skip
-    rate = None if week == hour else hour / ((week - hour) / 167)
-    assert findings == [("surge", "billing", holds, rate, 3.0), ("surge", "delivery", False, 1.0, 3.0)]
+    assert findings == [("surge", "billing", holds, times, 3.0), ("surge", "delivery", False, 1.0, 3.0)]
     assert active["surge"] == int(holds)
+
+
+@pytest.mark.parametrize(
+    ("desk", "times"),
+    [
+        (contacts(40, 40), None),  # the first hour of a new desk
+        (contacts(40, 40, **{"30d": 41, "90d": 41}), 6680.0),  # silent for a week, but not new
+        (contacts(40, 41), 6680.0),
+        ([], None),
+    ],
+)
+def test_a_desk_without_history_has_no_surge(desk: list[MetricRecord], times: float | None) -> None:
+    active, findings = judged(*desk, *contacts(40, 40, "issue_type", "outage"))
+    assert findings == [("surge", "outage", times is not None, times, 3.0)]
+    assert active["surge"] == int(times is not None)
 
 
 def goal(**changed: Any) -> Goal:
