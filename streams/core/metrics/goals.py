@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -123,7 +123,7 @@ def goal_instants(calendar: LocalDays, baseline: str | None, due: str) -> tuple[
     Raises ``ValueError`` for a text that is no date.
     """
     start = None if baseline is None else calendar.start(date.fromisoformat(baseline))
-    return start, calendar.start(date.fromisoformat(due) + timedelta(days=1))
+    return start, calendar.shift(calendar.start(date.fromisoformat(due)), 1)
 
 
 @dataclass(frozen=True, slots=True)
