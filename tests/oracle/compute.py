@@ -17,7 +17,7 @@ Readings decided here where the text leaves room:
     refund_id of an order too, be it a refund or a charge-back.
  5. An answer outside its scale is no sample of a score, but its survey is answered
     (surveys_answered, survey_response_ratio).
- 6. fcr_no_repeat: "other tickets" whoever created them. Customers are the same as merged at the first
+ 6. fcr_no_repeat: "other tickets" that the customer created. Customers are the same as merged at the first
     solving; attribution: at the first payment; NPS: at the later answer. Merges hold from their instant on.
  7. A private customer message starts no wait. An agent's answer to a message on a solved ticket
     answers it, without a sample.
@@ -35,9 +35,10 @@ Readings decided here where the text leaves room:
     customers of those, over all targets.
 15. fcr_surveyed_ratio: yes = the top of the scale.
 16. Spells: an order counts at its first payment, if something is left of it as of now. Leaving by
-    inactivity at exactly the instant of the next order ends one spell and begins another. Inactivity
-    already ahead is booked. Merging two active customers ends one spell without anybody leaving; who is
-    active at the merge stays so if either was; at a window's start both count, and both leave at the end.
+    inactivity stands among the leavings of its instant: an order paid then comes first, and the customer
+    stays. Inactivity already ahead is booked. Merging two active customers ends one spell without anybody
+    leaving; who is active at the merge stays so if either was; at a window's start both count, and both leave
+    at the end.
 17. active at T: joined < T <= left, i.e. by what happened before T. churn_ratio, retention_ratio,
     returning_customer_ratio, orders_per_customer, clv_mean, incremental_revenue: `all` only.
 18. Segments at an instant: tenure returning if > 0 is paid so far, net of what was taken back before that

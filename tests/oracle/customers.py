@@ -13,7 +13,7 @@ from typing import Any
 
 from . import surveys, tickets
 from .clock import DAY
-from .model import Ev, Key, Result, Sample, divide, plain, wilson
+from .model import Ev, Key, Result, Sample, divide, plain, rank, wilson
 from .world import Order, World, orders, unrated
 
 DIMENSIONS = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
@@ -141,8 +141,9 @@ def spells(world: World) -> list[Spell]:
         if quiet:
             for group, spell in list(active.items()):
                 over = spell.quiet_since + quiet
-                if event is None or over <= event.at:  # may lie in the future: booked all the same
-                    spell.end, spell.end_key = over, (over, -1, "", "")
+                leaving = (over, rank({"type": "customer.left"}), "", "")
+                if event is None or leaving < event.key:  # may lie in the future: booked all the same
+                    spell.end, spell.end_key = over, leaving
                     del active[group]
         if event is None:
             break

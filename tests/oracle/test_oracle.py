@@ -162,6 +162,13 @@ def test_fcr_repeat_needs_the_same_issue_type() -> None:
     assert Board(*first, created(DAY, ticket_id="t2"))("fcr_no_repeat_ratio") == 1.0
 
 
+def test_fcr_repeat_is_the_customers_own() -> None:
+    # t2 of the same type within 7 d, but made by an agent or a rule: nobody asked again: 1/1
+    for maker in ("agent", "rule"):
+        events = [created(), status(HOUR), created(DAY, ticket_id="t2", created_by=maker)]
+        assert Board(*events)("fcr_no_repeat_ratio") == 1.0
+
+
 def test_sessions() -> None:
     # touches at 0, 29 and 58 min are one session, a gap of 30 min makes two; three touches are not one
     close = Board(created(), reply(0), reply(29 * MINUTE), reply(58 * MINUTE), status(HOUR))
@@ -470,6 +477,13 @@ def test_inactivity_ends_a_spell_when_it_is_over() -> None:
     # order at 0, quiet for 10 d: active until 10 d
     for end, active in ((10 * DAY, 1), (10 * DAY + 1, 0)):
         assert Board(*order(0, 10), end=end, inactivity_days=10)("customers_active") == active
+
+
+def test_an_order_paid_at_the_instant_inactivity_is_over_keeps_the_customer() -> None:
+    # paid at 0 and at 10 d: nobody left by then; 1 ms later the first spell had ended
+    for late, left in ((0, 0), (1, 1)):
+        events = [*order(0, 10), *order(10 * DAY + late, 10, "p")]
+        assert Board(*events, end=11 * DAY, inactivity_days=10)("customers_left") == left
 
 
 def test_customers_merge_from_then_on() -> None:

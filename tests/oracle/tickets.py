@@ -253,6 +253,7 @@ def fcr(world: World) -> list[Sample]:
         kind = ticket.labels(solving.key).get("issue_type", UNKNOWN)
         repeated = any(
             other is not ticket
+            and other.by_customer
             and other.customer in world.same(ticket.customer, solving.at)
             and solving.at <= must(other).at < until
             and must(other).get("issue_type", UNKNOWN) == kind

@@ -17,7 +17,7 @@ from streams.core.orders.benefit import CLASSES
 from tests.oracle import SUPPORTED, oracle
 from tests.oracle.clock import DAY, to_ms
 from tests.oracle.model import Result
-from tests.oracle.strategies import FIRST, SETTINGS, histories, random_as_of, random_events
+from tests.oracle.strategies import FIRST, SETTINGS, histories, random_as_of, random_events, rfc3339
 
 from .harness import Event, Key, Values, replays, settings_of
 
@@ -199,6 +199,25 @@ def test_each_sort_of_service_level(level: str, seed: int) -> None:
     last = max(to_ms(event["occurred_at"]) for event in events)
     sla = {"sla_attained_ratio", "sla_breaches", "value_at_risk"}
     assert hold(events, [last - 30 * DAY, last + DAY], given_settings, FIRST, metrics=sla) > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_inactivity_that_is_over_at_the_instant_of_other_events(seed: int) -> None:
+    """Everything happens at midnight, so that payments, joinings and leavings fall together with the ends of spells."""
+    rng = random.Random(seed)
+    events: list[Event] = []
+    for number in range(40):
+        at, who = rfc3339(FIRST + rng.randrange(30) * DAY), rng.choice("ab")
+        own = {"occurred_at": at, "customer_id": who}
+        money = {"order_id": f"o{number}", "amount_minor": 100, "currency": "EUR"}
+        placed = money | {"type": "order.placed", "lines": [{"line_id": "l", "amount_minor": 100}]}
+        bodies = ({"type": "customer.joined"},), ({"type": "customer.left"},), (placed, money | {"type": "order.paid"})
+        for body in rng.choice((*bodies, bodies[-1])):
+            events.append({"event_id": f"e{len(events):03}", **own, **body})
+    rng.shuffle(events)
+    spells = {"customers_active", "customers_joined", "customers_left", "churn_ratio", "retention_ratio"}
+    given_settings = PLAIN | {"inactivity_days": rng.choice((1, 2, 5))}
+    assert hold(events, [FIRST + 20 * DAY, FIRST + 40 * DAY], given_settings, FIRST, metrics=spells) > 0
 
 
 def test_every_metric_is_told_in_aligned_windows_too() -> None:

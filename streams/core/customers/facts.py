@@ -35,7 +35,7 @@ NO_FACTS: Final = CustomerFacts()
 
 def facts_of_ticket(ticket_id: str, ticket: Ticket) -> CustomerFacts:
     """Its creation, and its first negative sentiment."""
-    contacts = (ticket.keys[0],) if ticket.created is not None else ()
+    contacts = (ticket.keys[0],) if ticket.clocks is not None else ()
     angry = [key[0] for key, _, score in ticket.sentiments if score < 0] if ticket.sentiments and ticket.keys else ()
     if not contacts and not angry:
         return NO_FACTS

@@ -3,7 +3,8 @@
 Rules of this file (docs/definitions.md#spells):
 
 * A spell begins with joining or a paid order of which something is left, when none is running, and ends with leaving
-  or after ``inactivity_ms`` without a paid order; that end is booked ahead. Instants are ms.
+  or after ``inactivity_ms`` without a paid order. Instants are ms.
+* The end by inactivity is booked ahead, as a leaving: it comes after the payments of its instant.
 * Active at T: begun before T and not ended before T, i.e. by events before T.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from streams.core.events.keys import Key, first_key
+from streams.core.events.keys import Key, leaving_key
 from streams.core.temporal.instants import EVER
 
 __all__ = ["JOINED", "LEFT", "PAID", "Marker", "Plan", "Spell", "Spells"]
@@ -91,8 +92,8 @@ class Spells:
         inactivity_ms = self.inactivity_ms
         spells: list[Spell] = []
         for key, kind in self.markers[bisect_left(self.markers, (first,)) :]:
-            if begin is not None and inactivity_ms and last_paid + inactivity_ms <= key[0]:
-                spells.append(Spell(begin, first_key(last_paid + inactivity_ms)))
+            if begin is not None and inactivity_ms and (over := leaving_key(last_paid + inactivity_ms)) <= key:
+                spells.append(Spell(begin, over))
                 begin = None
             if kind == LEFT:
                 if begin is not None:
@@ -109,7 +110,7 @@ class Spells:
                 if self.spells[before].start == begin:  # from here on all is as before
                     return Plan(index, before + 1, [*spells, self.spells[before]])
         if begin is not None:
-            spells.append(Spell(begin, first_key(last_paid + inactivity_ms) if inactivity_ms else None))
+            spells.append(Spell(begin, leaving_key(last_paid + inactivity_ms) if inactivity_ms else None))
         return Plan(index, len(self.spells), spells)
 
     def _paid_before(self, key: Key, start: Key) -> int:

@@ -45,8 +45,8 @@ class CustomerState:
     """The entities of one owner. ``known`` False: nobody stands behind them (costs, anonymous contacts)."""
 
     __slots__ = (
-        "_histories", "answers", "carts", "created", "entities", "history", "ids", "label_changes", "lifecycle", "open",
-        "paid", "past", "placed", "policy", "risk", "scored", "solved", "surveys", "touches", "windows",
+        "_histories", "answers", "carts", "contacts", "entities", "history", "ids", "label_changes", "lifecycle",
+        "open", "paid", "past", "placed", "policy", "risk", "scored", "solved", "surveys", "touches", "windows",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, windows: Sequence[Window], known: bool, past: Past | None = None) -> None:
@@ -60,8 +60,8 @@ class CustomerState:
         self.entities: dict[EntityKey, Entity] = {}
         self.ids: dict[str, Event] = {}
         # Sorted indexes over the views, by instant (ms) or key, each entry ending with the entity's id.
-        #: Creations and first solvings by issue type.
-        self.created: dict[str, list[tuple[int, str]]] = {}
+        #: Creations by the customer and first solvings, by issue type.
+        self.contacts: dict[str, list[tuple[int, str]]] = {}
         self.solved: dict[str, list[tuple[int, str]]] = {}
         self.touches: list[Touch] = []
         self.placed: list[tuple[int, str]] = []
@@ -121,8 +121,8 @@ class CustomerState:
                 _enter(self.scored, (view.answered[0], name), add)
 
     def _index_ticket(self, name: str, view: Ticket, add: bool) -> None:
-        if view.created is not None:
-            _enter(self.created.setdefault(view.created.issue_type, []), (view.created.at, name), add)
+        if view.contact is not None:
+            _enter(self.contacts.setdefault(view.contact.issue_type, []), (view.contact.at, name), add)
         if view.solved is not None:
             _enter(self.solved.setdefault(view.solved.issue_type, []), (view.solved.at, name), add)
         for touch in view.touches:

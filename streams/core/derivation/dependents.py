@@ -38,10 +38,10 @@ def dependents_of(customer: CustomerState, key: EntityKey, old: View, new: View)
 
 
 def _of_ticket(customer: CustomerState, name: str, old: Ticket, new: Ticket) -> Iterator[EntityKey]:
-    if old.created != new.created:
-        for created in (old.created, new.created):
-            if created is not None:
-                yield from _repeated_by(customer, created)
+    if old.contact != new.contact:
+        for contact in (old.contact, new.contact):
+            if contact is not None:
+                yield from _repeated_by(customer, contact)
     if old.touches != new.touches:
         look_back_ms = customer.policy.attribution.look_back_ms
         for touch in set(old.touches) ^ set(new.touches):
@@ -81,18 +81,18 @@ def _around_payment(customer: CustomerState, paid: int, name: str) -> Iterator[E
         yield SURVEY, survey_id
 
 
-def _repeated_by(customer: CustomerState, created: Repeat) -> Iterator[EntityKey]:
-    """The tickets for which a creation may be the repeated contact.
+def _repeated_by(customer: CustomerState, contact: Repeat) -> Iterator[EntityKey]:
+    """The tickets for which a creation by the customer may be the repeated contact.
 
-    Those solved before the last creation but one have a repetition in any case. So a customer who writes all day does
+    Those solved before the last contact but one have a repetition in any case. So a customer who writes all day does
     not concern all of a week.
     """
-    at, issue = created
-    creations = customer.created.get(issue, [])
-    index = bisect_left(creations, (at,))
+    at, issue = contact
+    contacts = customer.contacts.get(issue, [])
+    index = bisect_left(contacts, (at,))
     start = at - customer.policy.repeat_ms + 1
     if index >= 2:
-        start = max(start, creations[index - 2][0])
+        start = max(start, contacts[index - 2][0])
     for _, ticket_id in _between(customer.solved.get(issue, []), start, at + 1):
         yield TICKET, ticket_id
 

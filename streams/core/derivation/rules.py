@@ -69,13 +69,13 @@ def _ticket_bookings(customer: CustomerState, name: str, ticket: Ticket) -> list
 
 
 def _is_repeated(customer: CustomerState, name: str, ticket: Ticket) -> bool:
-    """True if the first solving does not count, or another ticket of the same issue follows it too soon."""
+    """True if the first solving does not count, or another contact about the same issue follows it too soon."""
     if ticket.solved is None:
         return True
     at, issue = ticket.solved
-    created = customer.created.get(issue, [])
-    first = bisect_left(created, (at,))
-    following = created[first : first + 2]  # its own, perhaps, and one more
+    contacts = customer.contacts.get(issue, [])
+    first = bisect_left(contacts, (at,))
+    following = contacts[first : first + 2]  # its own, perhaps, and one more
     return any(then < at + customer.policy.repeat_ms and other != name for then, other in following)
 
 

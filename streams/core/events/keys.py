@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from streams.core.events.types import ContactDeflected, CostIncurred, Event, TicketMessage
+from streams.core.events.types import ContactDeflected, CostIncurred, CustomerLeft, Event, TicketMessage
 
-__all__ = ["Key", "first_key", "last_key", "owner", "record_key", "sort_key"]
+__all__ = ["Key", "first_key", "last_key", "leaving_key", "owner", "record_key", "sort_key"]
 
 #: The rank of a message, by its author.
 _MESSAGE_RANK: Final = {"customer": 2, "bot": 3, "rule": 3, "agent": 4}
@@ -51,3 +51,8 @@ def first_key(at: int) -> Key:
 def last_key(at: int) -> Key:
     """The key after all events of an instant (ms)."""
     return (at, 99, "")
+
+
+def leaving_key(at: int) -> Key:
+    """The key of a leaving that no event tells: after the payments of an instant (ms), before the told leavings."""
+    return (at, CustomerLeft.rank, "")

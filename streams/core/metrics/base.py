@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from math import sqrt
 from typing import Final, NamedTuple
@@ -25,7 +26,7 @@ from streams.core.policy import Policy
 
 __all__ = [
     "ACTIVE_AT_START", "ALLOCATED", "COST", "LABELS", "MONEY", "SURVEYS", "Metric", "Sums", "Value", "Z", "cost_per",
-    "count", "factored", "level", "mean_seconds", "money", "quantile_seconds", "ratio", "wilson",
+    "count", "factored", "level", "mean_seconds", "money", "quantile_seconds", "ratio", "rounded", "wilson",
 ]  # fmt: skip
 
 #: The dimensions of a metric whose samples have a ticket's or customer's labels.
@@ -255,10 +256,14 @@ def cost_per(whole: str) -> Callable[[Sums], Value]:
     return compute
 
 
-def factored(amount: int, sums: Sums) -> int | float:
-    """The benefit of an amount of revenue: times margin and incrementality, exact until the last step; minor units.
+def factored(amount: int, sums: Sums) -> Fraction:
+    """The benefit of an amount of revenue: times margin and incrementality, exact; minor units.
 
     Source: docs/definitions.md#benefit.
     """
-    benefit = amount * sums.policy.contribution_margin * sums.policy.incrementality
-    return benefit.numerator if benefit.denominator == 1 else float(benefit)
+    return amount * sums.policy.contribution_margin * sums.policy.incrementality
+
+
+def rounded(exact: Fraction) -> int | float:
+    """A value from its exact fraction: formulas round once, in the last step, so that equal values are equal."""
+    return exact.numerator if exact.denominator == 1 else float(exact)

@@ -7,7 +7,19 @@ from math import sqrt
 from typing import Final
 
 from streams.core.ledger.dimensions import PROFILE
-from streams.core.metrics.base import ACTIVE_AT_START, MONEY, Metric, Sums, Value, count, level, ratio, under, wilson
+from streams.core.metrics.base import (
+    ACTIVE_AT_START,
+    MONEY,
+    Metric,
+    Sums,
+    Value,
+    count,
+    level,
+    ratio,
+    rounded,
+    under,
+    wilson,
+)  # fmt: skip
 
 __all__ = ["CUSTOMERS"]
 
@@ -56,7 +68,7 @@ def _clv(sums: Sums) -> Value:
         return Value(None, 0)
     years = min(Fraction(active, leavers), sums.policy.clv_cap) if leavers else sums.policy.clv_cap
     value = Fraction(sums.flow("order_value"), buyers) * sums.policy.contribution_margin * years
-    return Value(value.numerator if value.denominator == 1 else float(value), buyers)
+    return Value(rounded(value), buyers)
 
 
 def _increment(sums: Sums) -> Value:

@@ -1,13 +1,15 @@
 """Goals and other targets: a goal's progress, and its line, the straight one from its baseline to its target when due.
 
-Source: docs/definitions.md#goals.
+Source: docs/definitions.md#goals. Goals are judged in whole fractions, so that a value exactly on the line is on it;
+what is shown is rounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from streams.core.costs.accrual import CostAccrual
@@ -27,6 +29,7 @@ __all__ = [
     "Targets",
     "baseline_values",
     "baselines_of",
+    "exact",
     "goal_instants",
     "goal_records",
     "progress_of",
@@ -48,13 +51,13 @@ class Goal:
     baseline: int | None
     due: int
 
-    def value_to_reach(self, baseline_value: float | None) -> float | None:
+    def value_to_reach(self, baseline_value: Fraction | None) -> Fraction | None:
         """The target as an absolute value; None while a relative goal has no baseline value."""
         if self.target is not None:
-            return self.target
+            return exact(self.target)
         if self.change is None or baseline_value is None:
             return None
-        return baseline_value * (1 + self.change)
+        return baseline_value * (1 + exact(self.change))
 
 
 class Progress(NamedTuple):
@@ -70,18 +73,40 @@ class Progress(NamedTuple):
 
 def progress_of(goal: Goal, value: int | float | None, baseline_value: float | None, as_of: int) -> Progress:
     """The progress of a goal by its metric's value at ``as_of`` (ms), and its value at the baseline, if any."""
-    target = goal.value_to_reach(baseline_value)
+    begun = None if baseline_value is None else exact(baseline_value)
+    target = goal.value_to_reach(begun)
     if value is None or target is None:
         return Progress(value)
-    if baseline_value is not None and baseline_value != target:
-        ratio = (value - baseline_value) / (target - baseline_value)
+    now = exact(value)
+    if begun is not None and begun != target:
+        progress = (now - begun) / (target - begun)
         span = goal.due - goal.baseline if goal.baseline is not None else 0
-        pace = 1.0 if as_of >= goal.due or span <= 0 else (as_of - (goal.baseline or 0)) / span
-        return Progress(value, ratio, baseline_value + pace * (target - baseline_value), ratio < pace)
-    low, high = (target, value) if METRICS[goal.metric].lower_is_better else (value, target)
+        pace = Fraction(1) if as_of >= goal.due or span <= 0 else Fraction(as_of - (goal.baseline or 0), span)
+        return Progress(value, float(progress), float(begun + pace * (target - begun)), progress < pace)
+    low, high = (target, now) if METRICS[goal.metric].lower_is_better else (now, target)
     reached = low >= high
-    ratio = 1.0 if reached else low / high if high > 0 else 0.0
-    return Progress(value, ratio, target, as_of >= goal.due and not reached)
+    ratio = 1.0 if reached else float(low / high) if high > 0 else 0.0
+    return Progress(value, ratio, float(target), as_of >= goal.due and not reached)
+
+
+def exact(value: int | float) -> Fraction:
+    """The first of the ever closer fractions of a number that is told by the same number: 0.35 is 7/20.
+
+    Equal numbers give equal fractions, and a lower number a lower one.
+    """
+    if isinstance(value, int):
+        return Fraction(value)
+    above, below = 1, 0
+    earlier_above, earlier_below = 0, 1
+    rest, divisor = value.as_integer_ratio()
+    while divisor:
+        whole, remainder = divmod(rest, divisor)
+        above, earlier_above = whole * above + earlier_above, above
+        below, earlier_below = whole * below + earlier_below, below
+        if above / below == value:
+            break
+        rest, divisor = divisor, remainder
+    return Fraction(above, below)
 
 
 def goal_records(goal: Goal, progress: Progress, as_of: str) -> Iterator[MetricRecord]:
@@ -98,7 +123,7 @@ def goal_instants(calendar: LocalDays, baseline: str | None, due: str) -> tuple[
     Raises ``ValueError`` for a text that is no date.
     """
     start = None if baseline is None else calendar.start(date.fromisoformat(baseline))
-    return start, calendar.start(date.fromisoformat(due) + timedelta(days=1))
+    return start, calendar.shift(calendar.start(date.fromisoformat(due)), 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,18 @@ WARNINGS: Final = ("csat_below_benchmark", "customer_at_risk", "goal_off_pace", 
 JUDGEMENT: Final = [
     *under("warnings",
         Metric("surge_ratio", "ratio", "ratio",
-               "Contacts of the last hour against the hourly rate of the seven days up to it.",
-               "tickets_created in 1h / (tickets_created in 7d before that hour / 167)", None, (),
-               derived_from=("tickets_created",), dimensions=SURGE_BY),
+               "Contacts of the last hour against the hourly rate of the seven days up to it, at least one contact in "
+               "these.",
+               "tickets_created in 1h / (max(tickets_created in 7d before that hour, 1) / 167); none on a desk without "
+               "contacts before that hour", None, (),
+               derived_from=("tickets_created",), dimensions=SURGE_BY, version=2),
         Metric("warning_active", "count", "warnings", "1 while a warning holds, 0 while it does not.",
                "csat_below_benchmark: csat_ratio of 30d < csat_benchmark with 30 answers; roi_negative: "
                "roi_net_ratio of 30d < 0; roi_falling: below that of the 30 days before; surge: surge_ratio >= 3 "
                "with 10 contacts; goal_off_pace: any goal is; customer_at_risk: an active customer's last score is "
                "unsatisfied, or contacts are frequent, or a wait is past a target", None, (),
                derived_from=("csat_ratio", "roi_net_ratio", "tickets_created", "customers_active", "sla_open_breached"),
-               dimensions=("warning",), level=True),
+               dimensions=("warning",), level=True, version=2),
     ),
     *under("goals",
         Metric("goal_progress_ratio", "ratio", "ratio", "How far a goal is: 0 at its baseline, 1 at its target.",
@@ -37,8 +39,8 @@ JUDGEMENT: Final = [
                "or target / value where less is better", None, (), dimensions=("goal",), version=2),
         Metric("goal_off_pace", "count", "goals",
                "1 while a goal is behind the straight line to its target, or missed.",
-               "progress < elapsed / time from baseline to due; without a baseline: due and not reached", None, (),
-               dimensions=("goal",)),
+               "progress < elapsed / time from baseline to due, in exact fractions; without a baseline: due and not "
+               "reached", None, (), dimensions=("goal",), version=2),
     ),
 ]  # fmt: skip
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
-from streams.core.metrics.base import LABELS, MONEY, Metric, Sums, Value, count, factored, money, under
+from streams.core.metrics.base import LABELS, MONEY, Metric, Sums, Value, count, factored, money, rounded, under
 
 __all__ = ["REVENUE", "benefit_total"]
 
@@ -12,17 +13,21 @@ __all__ = ["REVENUE", "benefit_total"]
 def _benefit(sums: Sums) -> Value:
     saved = sums.flow("benefit_deflected")
     value = factored(sums.flow("benefit_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
-    return Value(value, sums.flow("benefit_revenue.n") + saved)
+    return Value(rounded(value), sums.flow("benefit_revenue.n") + saved)
 
 
-def benefit_total(sums: Sums) -> Value:
-    """The benefit of all classes together, in minor units; never undefined.
+def benefit_total(sums: Sums) -> Fraction:
+    """The benefit of all classes together, exact, in minor units.
 
     Source: docs/definitions.md#benefit.
     """
-    saved = sums.flow("contacts_deflected")
-    value = factored(sums.flow("attributed_revenue"), sums) + saved * sums.policy.cost_per_contact_saved
-    return Value(value, sums.flow("attributed_revenue.n") + saved)
+    savings = sums.flow("contacts_deflected") * sums.policy.cost_per_contact_saved
+    return factored(sums.flow("attributed_revenue"), sums) + savings
+
+
+def _benefit_total(sums: Sums) -> Value:
+    count = sums.flow("attributed_revenue.n") + sums.flow("contacts_deflected")
+    return Value(rounded(benefit_total(sums)), count)
 
 
 REVENUE: Final = [
@@ -53,6 +58,6 @@ REVENUE: Final = [
                "cost_per_contact_saved", _benefit, ("benefit_revenue", "benefit_deflected"), dimensions=("class",),
                has_comparison=True),
         Metric("benefit_total", "money", MONEY, "What service returned, all classes together.", "sum of benefit",
-               benefit_total, ("attributed_revenue", "contacts_deflected"), has_comparison=True),
+               _benefit_total, ("attributed_revenue", "contacts_deflected"), has_comparison=True),
     ),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 from streams.core.metrics.base import ALLOCATED, COST, MONEY, Metric, Sums, Value, cost_per, factored, under
@@ -24,18 +25,18 @@ def _estimated(sums: Sums) -> Value:
     return Value(part / sums.cost if sums.cost else None, sums.cost)
 
 
-def _return(benefit: int | float, sums: Sums, net: bool) -> Value:
+def _return(benefit: Fraction, sums: Sums, net: bool) -> Value:
     if not sums.cost:
         return Value(None, 0)
-    return Value((benefit - sums.cost if net else benefit) / sums.cost, sums.cost)
+    return Value(float((benefit - sums.cost if net else benefit) / sums.cost), sums.cost)
 
 
 def _net(sums: Sums) -> Value:
-    return _return(benefit_total(sums).value or 0, sums, net=True)
+    return _return(benefit_total(sums), sums, net=True)
 
 
 def _gross(sums: Sums) -> Value:
-    return _return(benefit_total(sums).value or 0, sums, net=False)
+    return _return(benefit_total(sums), sums, net=False)
 
 
 def _excluding_savings(sums: Sums) -> Value:

@@ -76,7 +76,7 @@ def _times(name: str, text: str) -> Iterator[Metric]:
             yield seconds(f"p{percent}_{clock}", help, _RANK.format(percent), quantile(name, percent))
 
 
-def _first_contact(name: str, text: str) -> Iterator[Metric]:
+def _first_contact(name: str, text: str, version: int = 1) -> Iterator[Metric]:
     """A first contact ratio over tickets first solved, and over tickets created."""
     for suffix, whole, over, members_by in (
         ("ratio", _FIRST_SOLVED, "tickets first solved", ("first_resolution",)),
@@ -86,6 +86,7 @@ def _first_contact(name: str, text: str) -> Iterator[Metric]:
         yield Metric(
             f"fcr_{name}_{suffix}", "ratio", "ratio", f"First contact resolution: {text}{ending}",
             f"such tickets / {over}", ratio(f"fcr_{name}", whole), (f"fcr_{name}", members_by[0]), members_by,
+            version=version,
         )  # fmt: skip
 
 
@@ -170,6 +171,6 @@ TICKETS: Final = [
         *_first_contact("one_touch", "one public agent message or call, and not reopened within 7 days"),
         *_first_contact("one_session",
         "one session, of touches less than 30 min apart, and not reopened within 7 days"),
-        *_first_contact("no_repeat", "neither reopened nor asked about again by the customer within 7 days"),
+        *_first_contact("no_repeat", "neither reopened nor asked about again by the customer within 7 days", version=2),
     ),
 ]  # fmt: skip

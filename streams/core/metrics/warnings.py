@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+from streams.core.ledger.dimensions import OTHER
 from streams.core.metrics.goals import Targets, goal_records, progress_of
 from streams.core.metrics.judgement import JUDGEMENT, SURGE_BY, WARNINGS, derived_record
 from streams.core.metrics.records import MetricRecord
@@ -24,11 +25,8 @@ SURGE_CONTACTS: Final = 10
 SURGE_TIMES: Final = 3.0
 #: The hours of the trailing rate.
 _HOURS: Final = 7 * 24 - 1
-#: Levels of customers at risk: metric, dimension, member. Waits past any target come on top.
-_AT_RISK: Final = (
-    ("customers_active", "satisfaction", "unsatisfied"),
-    ("customers_active", "contact_frequency", "frequent"),
-)
+#: The members of ``customers_active`` that are at risk, by dimension. Waits past any target come on top.
+_AT_RISK: Final = (("satisfaction", "unsatisfied"), ("contact_frequency", "frequent"))
 
 #: A record of the running windows: metric, window, dimension, member.
 _RecordKey: TypeAlias = tuple[str, str, str, str]
@@ -62,9 +60,23 @@ def _satisfaction_findings(records: Mapping[_RecordKey, MetricRecord], benchmark
 
 def _risk_findings(records: Mapping[_RecordKey, MetricRecord]) -> Iterator[Finding]:
     """Customers at risk, by each sign of it: a low score, contact after contact, a wait past its target."""
+    for dimension, member in _AT_RISK:
+        level = _active_customers(records, dimension, member)
+        if level is not None:
+            yield Finding("customer_at_risk", dimension, member, level > 0, "customers_active", "now", level, 0)
     for (metric, window, dimension, member), record in records.items():
-        if (metric, dimension, member) in _AT_RISK or (metric == "sla_open_breached" and dimension == "target"):
+        if metric == "sla_open_breached" and dimension == "target":
             yield Finding("customer_at_risk", dimension, member, bool(record.value), metric, window, record.value, 0)
+
+
+def _active_customers(records: Mapping[_RecordKey, MetricRecord], dimension: str, member: str) -> int | float | None:
+    """The active customers of a member, 0 without a record of its own; None if no record tells of the dimension."""
+    members = {key[3]: record.value for key, record in records.items() if key[::2] == ("customers_active", dimension)}
+    if member in members:
+        return members[member]
+    everybody = records.get(("customers_active", "now", "all", "all"))
+    nobody = everybody is not None and everybody.value == 0
+    return 0 if nobody or (members and not members.get(OTHER)) else None
 
 
 def _return_findings(records: Mapping[_RecordKey, MetricRecord]) -> Iterator[Finding]:
@@ -78,13 +90,20 @@ def _return_findings(records: Mapping[_RecordKey, MetricRecord]) -> Iterator[Fin
 
 
 def _surge_records(records: Mapping[_RecordKey, MetricRecord], as_of: str) -> Iterator[MetricRecord]:
-    """The records of ``surge_ratio``: contacts of the last hour over the trailing hourly rate of the week before it."""
+    """The records of ``surge_ratio``: contacts of the last hour over the trailing hourly rate of the week before it.
+
+    The rate is taken as at least one contact in that week, so that a new kind can surge. Undefined on a desk without
+    any contact before the hour.
+    """
+    contacts = {key[1]: record.count for key, record in records.items() if key[::2] == ("tickets_created", "all")}
+    has_history = max(contacts.values(), default=0) > contacts.get("1h", 0)
     for (metric, window, dimension, member), record in records.items():
         if metric != "tickets_created" or window != "1h" or dimension not in SURGE_BY:
             continue
         week = records.get((metric, "7d", dimension, member))
-        rate = (week.count - record.count) / _HOURS if week is not None else 0
-        times = record.count / rate if rate > 0 else None
+        times = None
+        if week is not None and has_history:
+            times = record.count * _HOURS / max(week.count - record.count, 1)
         yield derived_record("surge_ratio", "1h", dimension, member, times, record.count, as_of)
 
 

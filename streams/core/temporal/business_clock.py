@@ -7,6 +7,8 @@ Rules of this file (docs/definitions.md#business-clock):
   spans that begin on it.
 * Across a change of the clocks a span has its real length. A local time that occurs twice means its first occurrence;
   a skipped one is read on the clock before the change.
+* From the year 2500 on (``calendar``) business time repeats every 400 years, without holidays: however far an instant,
+  a few hundred years are laid out.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.calendar import CYCLE, FAR, LocalDays, cycles
 from streams.core.temporal.instants import DAY, EVER, MINUTE
 
 __all__ = ["WEEKDAYS", "WORKING_WEEK", "BusinessClock", "Hours", "parse_hours"]
@@ -29,7 +31,6 @@ Hours = Sequence[tuple[int, int]]
 WORKING_WEEK: Final[Mapping[str, Hours]] = dict.fromkeys(WEEKDAYS[:5], ((9 * 60, 17 * 60),))
 #: How many local years a deadline may lie ahead; a promise with a later one cannot be broken.
 _YEARS_AHEAD: Final = 20
-_LAST_YEAR: Final = 9998  # Python's dates end with 9999
 _DAY_MINUTES: Final = DAY // MINUTE
 
 
@@ -67,6 +68,8 @@ class BusinessClock:
         """Business time in [start, end), ms; 0 where ``end`` is not after ``start``."""
         if end <= start:
             return 0
+        if end > FAR:
+            return self._elapsed_far(start, end)
         if start < self._from or end >= self._until:
             self._lay_out(start, end)
         starts, ends, before = self._starts, self._ends, self._before
@@ -74,19 +77,30 @@ class BusinessClock:
         at_start = before[first] + min(start, ends[first]) - starts[first]
         return before[last] + min(end, ends[last]) - starts[last] - at_start
 
+    def _elapsed_far(self, start: int, end: int) -> int:
+        """``elapsed`` up to a far end: whole periods of the calendar, and the rest in the years before."""
+        periods_before, periods = (max(cycles(at - 1), 0) for at in (start, end))
+        start, end = start - periods_before * CYCLE, end - periods * CYCLE
+        rest = self.elapsed(start, end) - self.elapsed(end, start)
+        return (periods - periods_before) * self.elapsed(FAR - CYCLE, FAR) + rest
+
     def deadline(self, start: int, length: int) -> int | None:
         """The earliest instant with ``length`` ms of business time since ``start``; None: not within 20 years."""
         if length <= 0:
             return start
         if not any(self._hours):
             return None
+        if start >= FAR:
+            moved = cycles(start) * CYCLE
+            nearer = self.deadline(start - moved, length)
+            return None if nearer is None else nearer + moved
         if self._from <= start < self._until:  # most deadlines are in the year they start in
             deadline = self._deadline_laid_out(start, length)
             if deadline is not None:
                 return deadline
         first = self._days.local_date(start).year
         for years in (0, 1, 3, _YEARS_AHEAD):
-            self._cover(first, min(first + years, _LAST_YEAR))
+            self._cover(first, first + years)
             deadline = self._deadline_laid_out(start, length)
             if deadline is not None:
                 return deadline
@@ -100,7 +114,7 @@ class BusinessClock:
         return self._starts[index] + target - self._before[index] if index < len(self._after) else None
 
     def _lay_out(self, start: int, end: int) -> None:
-        self._cover(*(min(self._days.local_date(at).year, _LAST_YEAR) for at in (start, end)))
+        self._cover(*(self._days.local_date(at).year for at in (start, end)))
 
     def _cover(self, first: int, last: int) -> None:
         """Lays out the local years ``first`` to ``last``, both included, and all between them and those laid out."""

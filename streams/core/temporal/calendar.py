@@ -1,4 +1,8 @@
-"""The calendar: local days of a time zone."""
+"""The calendar: local days of a time zone.
+
+Python's dates end with the year 9999, instants do not. The calendar repeats every 400 years, weekdays included, and
+the rules of time zones every year. So far instants are computed a multiple of 400 years nearer.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,27 @@ from zoneinfo import ZoneInfo
 
 from streams.core.temporal.instants import DAY, MINUTE
 
-__all__ = ["LocalDays"]
+__all__ = ["CYCLE", "CYCLE_YEARS", "FAR", "LocalDays", "cycles"]
+
+#: The period of the calendar, ms, and in years.
+CYCLE: Final = 146_097 * DAY
+CYCLE_YEARS: Final = 400
+#: The ordinal of 1970-01-01. From the year 1000 up to the year 2500 (ms) nothing is moved.
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_FIRST: Final = (date(1000, 1, 1).toordinal() - _EPOCH) * DAY
+FAR: Final = (date(2500, 1, 1).toordinal() - _EPOCH) * DAY
 
 #: Since 2000 the offset of every zone is a multiple of this, so a local date never changes inside a quarter of an hour.
 _QUARTER_MS: Final = 15 * MINUTE
 #: Entries of a cache before it is emptied: 5.7 years of quarters.
 _CACHE_LIMIT: Final = 200_000
+
+
+def cycles(at: int) -> int:
+    """The number of whole periods by which an instant (ms) has to be moved back, so that dates around it exist."""
+    if at >= FAR:
+        return (at - FAR) // CYCLE + 1
+    return (at - _FIRST) // CYCLE if at < _FIRST else 0
 
 
 class LocalDays:
@@ -41,12 +60,17 @@ class LocalDays:
         if midnight is None:
             if len(self._midnights) >= _CACHE_LIMIT:
                 self._midnights.clear()
-            midnight = self._midnights[quarter] = self.start(self.local_date(quarter * _QUARTER_MS))
+            midnight = self._midnights[quarter] = self._shift(quarter * _QUARTER_MS, 0)
         return midnight
 
     def local_date(self, at: int) -> date:
-        """The local date at an instant."""
-        return datetime.fromtimestamp(at // 1000, self.zone).date()
+        """The local date at an instant; past Python's dates the last or the first of them."""
+        periods = cycles(at)
+        day = datetime.fromtimestamp((at - periods * CYCLE) // 1000, self.zone).date()
+        year = day.year + periods * CYCLE_YEARS
+        if not date.min.year <= year <= date.max.year:
+            return date.max if periods > 0 else date.min
+        return day.replace(year=year)
 
     def start(self, day: date) -> int:
         """The first instant of a local date; where the clocks skip midnight, the instant they skip to."""
@@ -57,9 +81,12 @@ class LocalDays:
 
         A time shown twice means its first; a skipped one is read on the clock before the change.
         """
+        periods = cycles((day.toordinal() - _EPOCH) * DAY)
+        if periods:
+            day = day.replace(year=day.year - periods * CYCLE_YEARS)
         naive = datetime.combine(day, time()) + timedelta(minutes=minutes)
         # Through UTC: a time that does not exist becomes the same instant under its real name.
-        return int(naive.replace(tzinfo=self.zone).astimezone(UTC).timestamp()) * 1000
+        return int(naive.replace(tzinfo=self.zone).astimezone(UTC).timestamp()) * 1000 + periods * CYCLE
 
     def shift(self, at: int, days: int) -> int:
         """The midnight that begins the local date ``days`` after that of ``at``; negative ``days`` go back."""
@@ -70,5 +97,9 @@ class LocalDays:
         if shifted is None:
             if len(self._shifted) >= _CACHE_LIMIT:
                 self._shifted.clear()
-            shifted = self._shifted[midnight, days] = self.start(self.local_date(at) + timedelta(days=days))
+            shifted = self._shifted[midnight, days] = self._shift(at, days)
         return shifted
+
+    def _shift(self, at: int, days: int) -> int:
+        moved = cycles(at) * CYCLE
+        return self.start(self.local_date(at - moved) + timedelta(days=days)) + moved

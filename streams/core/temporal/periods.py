@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.calendar import CYCLE, CYCLE_YEARS, LocalDays, cycles
 from streams.core.temporal.instants import DAY, HOUR
 from streams.core.temporal.ladder import DAYS
 
@@ -67,9 +67,12 @@ class AlignedWindow:
         return period
 
     def _lay_out(self, at: int) -> Period:
-        day = self._first_day(self.calendar.local_date(at))
+        periods = cycles(at)
+        moved = periods * CYCLE
+        day = self._first_day(self.calendar.local_date(at - moved))
         start, end = self.calendar.start(day), self.calendar.start(self._next_first_day(day))
-        return Period(self.name, start, end, _label(start, self.calendar))
+        label = _label(start, self.calendar, periods * CYCLE_YEARS)
+        return Period(self.name, start + moved, end + moved, label)
 
     def opens(self, at: int) -> int:
         """The start of the period that holds an instant."""
@@ -105,12 +108,13 @@ class AlignedWindow:
 
     def year_before(self, at: int) -> int:
         """The same local date and time one calendar year earlier; for 29 February, 28 February."""
-        local = datetime.fromtimestamp(at / 1000, self.calendar.zone)
+        moved = cycles(at) * CYCLE
+        local = datetime.fromtimestamp((at - moved) / 1000, self.calendar.zone)
         day = local.day
         if local.month == 2 and day == 29:
             day = 28
         earlier = local.replace(year=local.year - 1, day=day)
-        return int(earlier.astimezone(UTC).timestamp() * 1000)
+        return int(earlier.astimezone(UTC).timestamp() * 1000) + moved
 
     def _first_day(self, day: date) -> date:
         """The first day of the period of a date."""
@@ -135,5 +139,6 @@ class AlignedWindow:
         return date(index // 12, index % 12 + 1, 1)
 
 
-def _label(start: int, calendar: LocalDays) -> str:
-    return datetime.fromtimestamp(start // 1000, calendar.zone).isoformat(timespec="seconds")
+def _label(start: int, calendar: LocalDays, more_years: int) -> str:
+    local = datetime.fromtimestamp(start // 1000, calendar.zone)
+    return f"{local.year + more_years:04}{local.isoformat(timespec='seconds')[4:]}"

@@ -96,7 +96,6 @@ class _Reader(Recorder):
     def __init__(self, created: TicketCreated, policy: Policy) -> None:
         super().__init__(created, policy, timed=policy.needs(*_TIMED))
         self.levels["tickets_open"] = self.key
-        self.ticket.created = Repeat(self.created, self.issue_type)
         self.merged = False
         by_customer = (created.created_by or "customer") == "customer"
         #: The first-response clock runs until an agent answers or the ticket is solved.
@@ -121,6 +120,7 @@ class _Reader(Recorder):
         self.first_contact: list[Entry] = []
         self.enter("tickets_created", self.labels)
         if by_customer:
+            self.ticket.contact = Repeat(self.created, self.issue_type)
             self.enter("contacts_created", self.labels)
             self.levels["tickets_unanswered"] = self.levels["tickets_waiting"] = self.key
 
@@ -288,7 +288,7 @@ class _Reader(Recorder):
             ticket.entries = []
             ticket.intervals = []
             ticket.handlings = []
-            ticket.created = ticket.solved = None
+            ticket.contact = ticket.solved = None
             return ticket
         if self.awaits_first_response:
             ticket.intervals.append(("unanswered_since", ticket.keys[0], None, self.labels, self.created))

@@ -56,7 +56,7 @@ class Ticket:
     """A ticket's view."""
 
     __slots__ = (
-        "clocks", "created", "entries", "handlings", "intervals", "keys", "labels", "no_repeat", "sentiments", "solved",
+        "clocks", "contact", "entries", "handlings", "intervals", "keys", "labels", "no_repeat", "sentiments", "solved",
         "touches", "voided",
     )  # fmt: skip
 
@@ -71,9 +71,9 @@ class Ticket:
         self.sentiments: list[tuple[Key, Labels, float]] = []
         #: None if it takes no part in ticket metrics.
         self.clocks: Clocks | None = None
-        #: Creation and first solving for its neighbours; None if it takes no part in ticket metrics. The solving is
-        #: None also if it was reopened too soon to count as the first contact's.
-        self.created: Repeat | None = None
+        #: Creation by the customer and first solving for its neighbours; None if it takes no part in ticket metrics.
+        #: The solving is None also if it was reopened too soon to count as the first contact's.
+        self.contact: Repeat | None = None
         self.solved: Repeat | None = None
         #: Its entry if no contact repeats after the first solving.
         self.no_repeat: Entry | None = None

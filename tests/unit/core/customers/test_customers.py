@@ -13,8 +13,8 @@ from streams.core.customers.lifecycle import CustomerLifecycle
 from streams.core.customers.spells import JOINED, LEFT, PAID, Marker, Spell, Spells
 from streams.core.derivation import derive, rules
 from streams.core.events.decoding import decode
-from streams.core.events.keys import Key
-from streams.core.events.types import Event
+from streams.core.events.keys import Key, leaving_key
+from streams.core.events.types import CustomerJoined, CustomerLeft, Event, OrderPaid
 from streams.core.ledger.dimensions import PROFILE
 from streams.core.ledger.label_history import NO_HISTORY
 from streams.core.metrics.customers import CUSTOMERS
@@ -24,10 +24,15 @@ from streams.core.temporal.instants import DAY, format_instant
 from streams.core.temporal.rolling import rolling
 
 START = 1_767_225_600_000  # 2026-01-01
+RANKS = {JOINED: CustomerJoined.rank, PAID: OrderPaid.rank, LEFT: CustomerLeft.rank}
 
 
 def key(at: int, name: str = "") -> Key:
     return (at, 0, name)
+
+
+def paid(at: int, name: str = "m") -> Marker:
+    return (at, OrderPaid.rank, name), PAID
 
 
 def made_of(markers: Iterable[Marker], quiet: int = 0) -> list[Spell]:
@@ -44,12 +49,22 @@ class TestSpells:
         assert made_of(markers) == [(key(1), key(5)), (key(7), None)]
 
     def test_inactivity_ends_it_ahead_and_a_payment_puts_that_off(self) -> None:
-        assert made_of([(key(1), JOINED)], 10) == [(key(1), (11, -1, ""))]
-        assert made_of([(key(1), JOINED), (key(8), PAID)], 10) == [(key(1), (18, -1, ""))]
-        assert made_of([(key(1), JOINED), (key(8), JOINED)], 10) == [(key(1), (11, -1, ""))]
+        assert made_of([(key(1), JOINED)], 10) == [(key(1), leaving_key(11))]
+        assert made_of([(key(1), JOINED), (key(8), PAID)], 10) == [(key(1), leaving_key(18))]
+        assert made_of([(key(1), JOINED), (key(8), JOINED)], 10) == [(key(1), leaving_key(11))]
 
-    def test_an_order_at_the_very_end_begins_another(self) -> None:
-        assert made_of([(key(1), PAID), (key(11), PAID)], 10) == [(key(1), (11, -1, "")), (key(11), (21, -1, ""))]
+    def test_at_the_instant_inactivity_is_over_a_payment_comes_before_the_leaving(self) -> None:
+        assert made_of([paid(1), paid(11)], 10) == [(paid(1)[0], leaving_key(21))]
+        assert made_of([paid(1), paid(12)], 10) == [(paid(1)[0], leaving_key(11)), (paid(12)[0], leaving_key(22))]
+
+    def test_joining_at_that_instant_is_the_active_customers_and_keeps_nothing(self) -> None:
+        assert made_of([paid(1), (key(11), JOINED)], 10) == [(paid(1)[0], leaving_key(11))]
+        assert made_of([paid(1), (key(11), JOINED), paid(11)], 10) == [(paid(1)[0], leaving_key(21))]
+
+    def test_leaving_at_that_instant_is_one_leaving(self) -> None:
+        left = (11, CustomerLeft.rank, "m")
+        assert made_of([paid(1), (left, LEFT)], 10) == [(paid(1)[0], leaving_key(11))]
+        assert made_of([paid(1), paid(11), (left, LEFT)], 10) == [(paid(1)[0], left)]
 
     @pytest.mark.parametrize(("at", "active"), [(0, False), (1, True), (4, True), (5, False)])
     def test_which_runs_at_an_instant(self, at: int, active: bool) -> None:
@@ -61,7 +76,8 @@ class TestSpells:
     def test_changed_bit_by_bit_equals_made_at_once(self, seed: int) -> None:
         rng = random.Random(seed)
         quiet = rng.choice((0, 3, 10, 40))
-        pool = [(key(rng.randrange(100), f"m{i}"), rng.choice((JOINED, PAID, PAID, LEFT))) for i in range(40)]
+        kinds = [rng.choice((JOINED, PAID, PAID, LEFT)) for _ in range(40)]
+        pool = [((rng.randrange(60), RANKS[kind], f"m{i}"), kind) for i, kind in enumerate(kinds)]
         spells, held = Spells(quiet), set[Marker]()
         for _ in range(60):
             chosen = set(rng.sample(pool, rng.randrange(1, 4)))

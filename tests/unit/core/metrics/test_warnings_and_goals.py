@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fractions import Fraction
+from math import nextafter
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from streams.board.follow.input_lag import LIVE, InputLag
 from streams.board.publish.warnings import WarningPublisher, warning_changes
 from streams.board.snapshot import Health, Snapshot
 from streams.core.metrics.families import METRICS
-from streams.core.metrics.goals import Goal, Targets
+from streams.core.metrics.goals import Goal, Targets, exact
 from streams.core.metrics.records import MetricRecord, WarningRecord
 from streams.core.metrics.warnings import Finding, judge
 from streams.core.temporal.instants import DAY, parse_instant
@@ -66,6 +68,7 @@ def test_customers_are_at_risk_by_a_low_score_by_many_contacts_and_by_a_wait_pas
         return value("customers_active", "now", count, count, dimension, member)
 
     active, findings = judged(
+        customers(12, "all", "all"),
         customers(3, "satisfaction", "unsatisfied"), customers(9, "satisfaction", "satisfied"),
         customers(0, "contact_frequency", "frequent"), value("sla_open_breached", "now", 2, 2, "target", "reply"),
     )  # fmt: skip
@@ -79,20 +82,74 @@ def test_customers_are_at_risk_by_a_low_score_by_many_contacts_and_by_a_wait_pas
 
 
 @pytest.mark.parametrize(
-    ("hour", "week", "holds"),
-    [(12, 12 + 167 * 4, True), (12, 13 + 167 * 4, False), (9, 9 + 167, False), (30, 30, False)],
-    ids=["three times", "less", "too few", "no rate before"],
+    ("levels", "risk"),
+    [
+        ([(5, "all", "all"), (5, "satisfaction", "satisfied")], 0),  # the last score is a good one by now
+        ([(5, "all", "all"), (5, "contact_frequency", "rare")], 0),
+        ([(0, "all", "all")], 0),  # all have left, so long ago that no member has a record any more
+        ([(5, "all", "all")], None),  # neither dimension is switched on
+        ([(5, "all", "all"), (4, "satisfaction", "satisfied"), (1, "satisfaction", "other")], None),
+        ([(5, "all", "all"), (5, "satisfaction", "satisfied"), (0, "satisfaction", "other")], 0),
+    ],
 )
-def test_a_surge_is_three_times_the_rate_before_in_ten_contacts(hour: int, week: int, holds: bool) -> None:
-    where = {"dimension": "issue_type", "member": "billing"}
-    calm = {"dimension": "issue_type", "member": "delivery"}
+def test_a_sign_of_risk_that_no_customer_shows_does_not_hold(
+    levels: list[tuple[int, str, str]], risk: int | None
+) -> None:
+    records = [value("customers_active", "now", count, count, *where) for count, *where in levels]
+    active, findings = judged(*records)
+    assert active["customer_at_risk"] == risk
+    assert {one[2:] for one in findings} <= {(False, 0, 0)}
+
+
+def test_a_warning_of_risk_that_ends_is_told_with_0() -> None:
+    low, good = (value("customers_active", "now", 1, 1, "satisfaction", name) for name in ("unsatisfied", "satisfied"))
+    (began,) = warning_changes({}, judge([low], Targets(), {}, AS_OF).findings, AS_OF)
+    (ended,) = warning_changes({began.key: began}, judge([good], Targets(), {}, AS_OF).findings, AS_OF + 5000)
+    assert (ended.active, ended.value, ended.threshold) == (False, 0, 0)
+
+
+def contacts(hour: int, week: int, dimension: str = "all", member: str = "all", **longer: int) -> list[MetricRecord]:
+    windows = {"1h": hour, "7d": week, **longer}
+    return [value("tickets_created", window, count, count, dimension, member) for window, count in windows.items()]
+
+
+@pytest.mark.parametrize(
+    ("hour", "before", "times", "holds"),
+    [
+        (12, 167 * 4, 3.0, True),
+        (12, 167 * 4 + 1, 12 * 167 / 669, False),
+        (9, 167, 9.0, False),
+        (40, 1, 6680.0, True),
+        (40, 0, 6680.0, True),
+        (9, 0, 1503.0, False),
+        (0, 0, 0.0, False),
+    ],
+    ids=["three times", "less", "too few", "one before", "none before", "too few of a new kind", "none at all"],
+)
+def test_a_surge_is_three_times_the_rate_before_in_ten_contacts(
+    hour: int, before: int, times: float, holds: bool
+) -> None:
     active, findings = judged(
-        value("tickets_created", "1h", hour, hour, **where), value("tickets_created", "7d", week, week, **where),
-        value("tickets_created", "1h", 1, 1, **calm), value("tickets_created", "7d", 168, 168, **calm),
+        *contacts(hour, hour + before, "issue_type", "billing"), *contacts(1, 168, "issue_type", "delivery"),
+        *contacts(hour + 1, hour + before + 168),
     )  # fmt: skip
-    rate = None if week == hour else hour / ((week - hour) / 167)
-    assert findings == [("surge", "billing", holds, rate, 3.0), ("surge", "delivery", False, 1.0, 3.0)]
+    assert findings == [("surge", "billing", holds, times, 3.0), ("surge", "delivery", False, 1.0, 3.0)]
     assert active["surge"] == int(holds)
+
+
+@pytest.mark.parametrize(
+    ("desk", "times"),
+    [
+        (contacts(40, 40), None),  # the first hour of a new desk
+        (contacts(40, 40, **{"30d": 41, "90d": 41}), 6680.0),  # silent for a week, but not new
+        (contacts(40, 41), 6680.0),
+        ([], None),
+    ],
+)
+def test_a_desk_without_history_has_no_surge(desk: list[MetricRecord], times: float | None) -> None:
+    active, findings = judged(*desk, *contacts(40, 40, "issue_type", "outage"))
+    assert findings == [("surge", "outage", times is not None, times, 3.0)]
+    assert active["surge"] == int(times is not None)
 
 
 def goal(**changed: Any) -> Goal:
@@ -109,6 +166,37 @@ def test_a_goal_is_held_against_its_line(reached: float | None, off: bool) -> No
     assert found[2:4] == (off, reached)
     assert found[4] == (None if reached is None else pytest.approx(0.85))
     assert active["goal_off_pace"] == int(off)
+
+
+@pytest.mark.parametrize(
+    ("began", "reached", "changed"),
+    [
+        (0.8, 17 / 20, {}),  # half way: 0.8 + (0.9 - 0.8) / 2 is above 0.85 in binary numbers
+        (0.1, 0.2, {"target": 0.3}),
+        (1 / 3, 31 / 60, {"target": 0.7}),
+        (0.3, 0.2, {"target": 0.1, "metric": "reopen_ratio"}),
+        (0.7, 0.77, {"target": None, "change": 0.1, "due": AS_OF}),  # 0.7 * 1.1 is above 0.77
+        (0.9, 0.99, {"target": None, "change": 0.2}),
+        (3, 3.3, {"target": None, "change": 0.1, "due": AS_OF, "metric": "orders_per_customer"}),
+        (-20.0, -10.0, {"target": 0.0, "metric": "nps"}),
+    ],
+)
+def test_a_goal_exactly_on_its_line_is_on_pace(began: float, reached: float, changed: dict[str, Any]) -> None:
+    mine = goal(**changed)
+    lower = began > reached
+    for value_now, off in ((reached, 0), (nextafter(reached, 1000 if lower else -1000), 1)):
+        active, findings = judged(value(mine.metric, "30d", value_now), goals=[mine], g=began)
+        assert (active["goal_off_pace"], findings[-1][2]) == (off, bool(off))
+    assert findings[-1][4] == pytest.approx(reached)
+
+
+@pytest.mark.parametrize(
+    ("number", "fraction"),
+    [(7, Fraction(7)), (0.35, Fraction(7, 20)), (2 / 3, Fraction(2, 3)), (-1 / 7, Fraction(-1, 7)), (0.0, Fraction(0)),
+     (86_399_999 / 7000, Fraction(86_399_999, 7000)), (5e-324, Fraction(5e-324))],
+)  # fmt: skip
+def test_a_value_is_the_simplest_fraction_that_it_tells(number: float, fraction: Fraction) -> None:
+    assert exact(number) == fraction
 
 
 def test_a_goal_without_a_baseline_is_missed_when_due() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streams.config import ConfigError, Settings, load
 from streams.core.temporal.business_clock import BusinessClock, parse_hours
-from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.calendar import CYCLE, FAR, LocalDays
 from streams.core.temporal.instants import DAY, HOUR, MINUTE, parse_instant
 from tests.oracle.clock import Calendar
 
@@ -42,6 +42,10 @@ def test_the_default_is_monday_to_friday_nine_to_five() -> None:
     assert found.elapsed(at("2026-03-07T00:00:00Z"), at("2026-03-09T00:00:00Z")) == 0
 
 
+FAR_CLOCK = clock(time_zone="Europe/Berlin")
+fast = settings(max_examples=50, derandomize=True, deadline=None, database=None)
+
+
 def test_no_time_passes_backwards() -> None:
     assert clock().elapsed(at("2026-03-03T12:00:00Z"), at("2026-03-02T12:00:00Z")) == 0
 
@@ -50,6 +54,23 @@ def test_a_holiday_takes_away_what_begins_on_it() -> None:
     found = clock(holidays=["2026-03-03"], hours={"mon": ["22:00-02:00"], "tue": ["10:00-11:00", "23:00-01:00"]})
     # Monday's evening goes on into the holiday; the holiday's own evening is gone to its end on Wednesday.
     assert found.elapsed(at("2026-03-02T00:00:00Z"), at("2026-03-05T00:00:00Z")) == 4 * HOUR
+
+
+def test_the_clock_goes_on_in_the_last_years_of_dates_and_past_them() -> None:
+    found = clock(time_zone="Europe/Berlin")
+    friday = at("9999-12-31T08:00:00Z")  # 09:00; Monday is 10000-01-03
+    assert found.elapsed(friday, friday + 2 * HOUR) == 2 * HOUR
+    assert found.elapsed(friday, friday + 3 * DAY + HOUR) == 9 * HOUR
+    assert found.deadline(friday, 9 * HOUR) == friday + 3 * DAY + HOUR
+    assert found.deadline(at("9999-12-31T16:00:00Z"), 1) == friday + 3 * DAY + 1
+
+
+@fast
+@given(st.lists(st.integers(FAR - CYCLE - DAY, FAR + 3 * CYCLE), min_size=3, max_size=3))
+def test_business_time_far_away_adds_up(instants: list[int]) -> None:
+    first, middle, last = sorted(instants)
+    assert FAR_CLOCK.elapsed(first, last) == FAR_CLOCK.elapsed(first, middle) + FAR_CLOCK.elapsed(middle, last)
+    assert FAR_CLOCK.elapsed(first, last) == FAR_CLOCK.elapsed(first + 2 * CYCLE, last + 2 * CYCLE)
 
 
 def test_hours_that_overlap_count_once() -> None:

@@ -24,8 +24,9 @@ from streams.core.ledger.grids import CutGrid, LiveGrid
 from streams.core.ledger.ledger import Ledger
 from streams.core.ledger.panes import Pane, Panes, Range
 from streams.core.ledger.sliding import Sliding
-from streams.core.temporal.calendar import LocalDays
+from streams.core.temporal.calendar import CYCLE, LocalDays, cycles
 from streams.core.temporal.ladder import DAYS, LADDER, floor
+from streams.core.temporal.periods import ALIGNED, AlignedWindow
 from streams.core.temporal.rolling import RollingWindow, rolling
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
@@ -178,6 +179,56 @@ def test_local_midnights(zone: str, at: int, days: int) -> None:
     assert calendar.midnight(at) == midnight(today, zone) <= at
     assert calendar.shift(at, days) == midnight(today + timedelta(days=days), zone)
     assert calendar.start(today) == midnight(today, zone)
+
+
+FAR_AWAY = (
+    253_402_300_799_999,  # the last of 9999
+    253_402_300_800_000,
+    253_402_387_139_999,  # the last that a text with an offset can say
+    40 * 400 * 366 * DAY,
+)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("at", [*FAR_AWAY, FIRST + 17 * CYCLE, FIRST + 30 * CYCLE])
+def test_days_windows_and_periods_far_away(zone: str, at: int) -> None:
+    """They hold the instant, follow each other, and are those of 400 years nearer."""
+    calendar, moved = CALENDARS[zone], cycles(at) * CYCLE
+    begin, end = calendar.midnight(at), calendar.shift(at, 1)
+    assert begin <= at < end <= begin + DAY + HOUR
+    assert (begin, calendar.shift(at, -400)) == (
+        calendar.midnight(at - moved) + moved, calendar.shift(at - moved, -400) + moved,
+    )  # fmt: skip
+    for window in WINDOWS[zone]:
+        assert window.start(at) < at < window.until(at)
+    for name in ALIGNED:
+        window = AlignedWindow(name, calendar)
+        period = window.period(at)
+        assert period.start <= at < period.end == window.period(period.end).start
+        assert window.previous(period).end == period.start
+        assert 364 * DAY < at - window.year_before(at) < 367 * DAY
+        assert list(window.published_at(at))
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_first_years_of_dates_have_windows_too(zone: str) -> None:
+    """An instant to evaluate at may be any; events begin in 2000, so that nothing is in them."""
+    at = -62_135_596_800_000  # 0001-01-01
+    assert all(window.start(window.start(at)) < window.start(at) < at for window in WINDOWS[zone])
+    for name in ALIGNED:
+        window = AlignedWindow(name, CALENDARS[zone])
+        assert [period.start <= at for period in window.published_at(at)]
+        assert window.year_before(at) < at
+
+
+def test_periods_of_the_last_year_are_named_and_dated() -> None:
+    at = 253_402_300_799_999
+    assert CALENDARS["UTC"].local_date(at) == CALENDARS["UTC"].local_date(at + 1) == date(9999, 12, 31)
+    labels = [AlignedWindow(name, CALENDARS["Europe/Berlin"]).period(at - DAY).label for name in ALIGNED]
+    assert labels == [f"9999-{day}T00:00:00+0{offset}:00" for day, offset in (
+        ("12-31", 1), ("12-27", 1), ("12-01", 1), ("10-01", 2), ("01-01", 1),
+    )]  # fmt: skip
+    assert AlignedWindow("day", CALENDARS["Europe/Berlin"]).period(at).label == "10000-01-01T00:00:00+01:00"
 
 
 # -- grids -----------------------------------------------------------------------------------------------------------
