@@ -1,6 +1,6 @@
 """What subscribers and producers rely on in each schema, frozen in ``schemas/frozen.json``.
 
-A schema of v1 may only gain optional fields. To add one: edit the schema, run
+A schema of v1 may only gain optional fields, or take an empty text in one as an absent one. To change it: edit it, run
 
     python tests/contract/freeze.py
 
@@ -62,10 +62,12 @@ def _resolve(root: dict[str, Any], reference: str) -> dict[str, Any]:
 
 
 def breaking(frozen: Fingerprint, now: Fingerprint) -> list[str]:
-    """Every change from ``frozen`` to ``now`` that is more than a new optional field."""
+    """Every change from ``frozen`` to ``now`` that is more than a new optional field, or an empty text in one."""
     found = [f"{path} is gone" for path in frozen.keys() - now.keys()]
     for path in frozen.keys() & now.keys():
         before, after = frozen[path], now[path]
+        if _admits_empty_text(after):
+            before, after = _without_least_text(before), _without_least_text(after)
         found += [
             f"{path}: `{rule}` was {json.dumps(before.get(rule))}, is {json.dumps(after.get(rule))}"
             for rule in before.keys() | after.keys()
@@ -76,6 +78,18 @@ def breaking(frozen: Fingerprint, now: Fingerprint) -> list[str]:
         if now[path]["required"] and _parent(path) in {*frozen, ""}:
             found.append(f"{path} is new and required")
     return sorted(found)
+
+
+def _admits_empty_text(rules: dict[str, Any]) -> bool:
+    """True for an optional text field in which an empty text is an absent one."""
+    may_be_text = "string" in rules.get("type", ())
+    return not rules["required"] and may_be_text and "minLength" not in rules and "" in rules.get("enum", [""])
+
+
+def _without_least_text(rules: dict[str, Any]) -> dict[str, Any]:
+    """The rules of an optional text field less what they say of an empty text."""
+    kept = {rule: value for rule, value in rules.items() if (rule, value) != ("minLength", 1)}
+    return {**kept, "enum": [value for value in kept["enum"] if value != ""]} if "enum" in kept else kept
 
 
 def _parent(path: str) -> str:

@@ -59,6 +59,18 @@ def _tighter_bound(s: dict[str, Any]) -> None:
     s["$defs"]["ticket.created"]["properties"]["channel"]["maxLength"] = 20
 
 
+def _no_empty_text(s: dict[str, Any]) -> None:
+    s["$defs"]["ticket.created"]["properties"]["product"]["minLength"] = 1
+
+
+def _no_empty_choice(s: dict[str, Any]) -> None:
+    s["$defs"]["ticket.created"]["properties"]["created_by"]["enum"].remove("")
+
+
+def _empty_required_text(s: dict[str, Any]) -> None:
+    del s["$defs"]["ticket.created"]["properties"]["channel"]["minLength"]
+
+
 def _drop_event_type(s: dict[str, Any]) -> None:
     s["allOf"] = [b for b in s["allOf"] if b["then"]["$ref"] != "#/$defs/ticket.voided"]
 
@@ -92,6 +104,9 @@ BREAKING = [
     _fewer_values,
     _more_values,
     _tighter_bound,
+    _no_empty_text,
+    _no_empty_choice,
+    _empty_required_text,
     _drop_event_type,
     _new_event_type,
     _condition,
@@ -125,3 +140,13 @@ def test_an_optional_field_and_its_inside_may_be_added() -> None:
     changed["$defs"]["ticket.created"]["properties"]["subject"] = {"type": ["string", "null"]}
     changed["$defs"]["ticket.created"]["description"] = "Other words."
     assert breaking(fingerprint(schema(TICKETS)), fingerprint(changed)) == []
+
+
+def test_an_optional_text_may_become_empty_and_nothing_else_of_it() -> None:
+    before = copy.deepcopy(schema(TICKETS))
+    _no_empty_text(before)
+    _no_empty_choice(before)
+    assert breaking(fingerprint(before), fingerprint(schema(TICKETS))) == []
+    changed = copy.deepcopy(schema(TICKETS))
+    changed["$defs"]["ticket.created"]["properties"]["product"]["maxLength"] = 20
+    assert breaking(fingerprint(before), fingerprint(changed))

@@ -26,7 +26,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Ev:
-    """One event; nulls are gone. `key` is the contract's one order (customer last: only after a merge)."""
+    """One event; nulls and empty texts are gone. `key` is the contract's one order (customer last: after a merge)."""
 
     at: int
     rank: int
@@ -69,7 +69,7 @@ def read(raw: Iterable[dict[str, Any]], as_of: int) -> list[Ev]:
     seen: set[tuple[str, str, str]] = set()
     out: list[Ev] = []
     for given in raw:
-        body = {name: value for name, value in given.items() if value is not None}
+        body = {name: value for name, value in given.items() if value is not None and value != ""}
         at = to_ms(body["occurred_at"])
         if at >= as_of:
             continue

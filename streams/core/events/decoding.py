@@ -3,6 +3,8 @@
 Rules of this file (docs/contracts.md#bad-records):
 
 * Decoding and validation are one pass. A body is an event or ``Rejected``, for one of ``REASONS``.
+* What the contract takes and the JSON decoder does not is repaired (``repair``). Only bodies with an empty text, and
+  those that the decoder refuses, pay for it.
 * Nothing here reads a clock: the instant of arrival is an argument.
 """
 
@@ -12,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from streams.core.events.repair import EMPTY_TEXT, with_whole_characters, without_empty_texts
 from streams.core.events.types import EARLIEST, Event
 from streams.core.temporal.instants import DAY, Instant, format_instant, parse_instant
 
@@ -66,15 +69,31 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
     if len(body) > MAX_BYTES:
         raise Rejected("too_large", f"{len(body)} bytes; at most {MAX_BYTES} are taken")
     try:
-        event: Event = _FROM_JSON.decode(body)
+        event = _decode_json(body)
     except (ValueError, RecursionError) as error:
-        raise _rejected(body, error) from None
+        event = _decode_repaired(body, error)
     at = event.occurred_at
     if at < EARLIEST:
         raise Rejected("impossible_time", f"{format_instant(at)} is before 2000 - at `$.occurred_at`")
     if arrived is not None and at > arrived + MAX_AHEAD_MS:
         raise Rejected("impossible_time", f"{format_instant(at)} is over 24 h after its arrival - at `$.occurred_at`")
     return event
+
+
+def _decode_json(body: bytes) -> Event:
+    event: Event = _FROM_JSON.decode(without_empty_texts(body) if EMPTY_TEXT in body else body)
+    return event
+
+
+def _decode_repaired(body: bytes, error: Exception) -> Event:
+    """The event in a body that ``_decode_json`` refused with ``error``. Raises ``Rejected`` where it stays refused."""
+    repaired = with_whole_characters(body)
+    if repaired == body:
+        raise _rejected(body, error)
+    try:
+        return _decode_json(repaired)
+    except (ValueError, RecursionError) as remaining:
+        raise _rejected(repaired, remaining) from None
 
 
 def _rejected(body: bytes, error: Exception) -> Rejected:

@@ -4,7 +4,7 @@ Rules of this file:
 
 * The fields of a class, their bounds and defaults are the contract. ``schemas/`` has the same contract as JSON Schema;
   a test holds the two together.
-* An instant is an ``int``: milliseconds since 1970-01-01T00:00Z. None is a field that the event leaves out.
+* An instant is an ``int``: ms since 1970-01-01T00:00Z. None is a field left out, or empty where it is an optional text.
 * ``rank`` orders the events of one instant, the lowest first (docs/contracts.md#order-of-events-at-one-instant).
 """
 

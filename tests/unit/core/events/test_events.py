@@ -330,6 +330,129 @@ def test_null_is_absent() -> None:
     assert decode(body(**created, **dict.fromkeys(labels))) == decode(body(**created))
 
 
+# What producers send beside the contract's letter
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"),
+    [
+        (r"\ud83d", "\ufffd"),
+        (r"\uD83D", "\ufffd"),
+        (r"\ude00", "\ufffd"),
+        (r"\uDFFF\ud800", "\ufffd\ufffd"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\N{GRINNING FACE}"),
+        (r"\ud83d\ude00\ude00", "\N{GRINNING FACE}\ufffd"),
+        (r"\ud83d\uDE00", "\N{GRINNING FACE}"),
+        (r"\ud83d\u0041", "\ufffdA"),
+        (r"\ud83d\n", "\ufffd\n"),
+        (r"\\ud83d", r"\ud83d"),
+        (r"\\\ud83d", "\\\ufffd"),
+        (r"\\ud83d\ud83d", r"\ud83d" + "\ufffd"),
+        (r"\"\ud83d", '"\ufffd'),
+        (r"\ud7ff\ue000", "\ud7ff\ue000"),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_a_replacement_character(escaped: str, text: str) -> None:
+    message = {"type": "ticket.message", "author": "agent"}
+    known = decode(body(**message, agent_id="@").replace(b"@", escaped.encode()))
+    assert getattr(known, "agent_id") == text  # noqa: B009 - of a class that the type does not tell
+    for ignored in ("@", {"@": ["@"]}):
+        assert decode(body(**message, preview=ignored).replace(b"@", escaped.encode())) == decode(body(**message))
+
+
+@pytest.mark.parametrize("escaped", [r"\ud83", r"\ud83d\ude0", r"\ud83d\x", r"\udZZZ", r"\ud83d" + "\n"])
+def test_a_broken_escape_stays_no_json_beside_half_a_pair(escaped: str) -> None:
+    assert rejected(body(preview="@").replace(b"@", escaped.encode())).reason == "not_json"
+
+
+def test_bytes_that_are_no_utf8_are_no_replacement_character() -> None:
+    for data in (b"\xff", b"\xed\xa0\xbd", b"\\ud83d\xff"):
+        assert rejected(body(ticket_id="@").replace(b"@", data)).reason == "not_json"
+
+
+def test_half_a_pair_hides_no_other_fault() -> None:
+    for fields, reason, named in (
+        ({"event_id": 5}, "schema", "$.event_id"),
+        ({"type": "ticket.exploded"}, "unknown_type", "$.type"),
+        ({"occurred_at": "1999-01-01T00:00:00Z"}, "impossible_time", "$.occurred_at"),
+    ):
+        error = rejected(body(**fields, preview="\ud83d"))
+        assert (error.reason, named in str(error)) == (reason, True)
+
+
+def test_many_halves_take_no_longer_than_their_length() -> None:
+    escapes = (MAX_BYTES - len(body(preview=""))) // 6
+    assert decode(body(preview="@").replace(b"@", rb"\ud83d" * escapes)) == decode(body())
+
+
+BROKEN_TEXT = st.text(st.characters(codec=None), max_size=5)
+IGNORED = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**400), 10**400)
+    | st.sampled_from([1.5e300, -0.0, "", [""], {"class": ""}])
+    | BROKEN_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(BROKEN_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(INPUT_EXAMPLES), st.dictionaries(BROKEN_TEXT, IGNORED), st.data())
+def test_no_field_that_is_ignored_makes_an_event_bad(file: Path, ignored: dict[str, Any], data: st.DataObject) -> None:
+    fields = json.loads(file.read_bytes())
+    event = decode(file.read_bytes())
+    if fields["type"] != "order.placed":
+        ignored["lines"] = data.draw(IGNORED)  # a name of another type's field
+    items = [*fields.items(), *((name, value) for name, value in ignored.items() if name not in fields)]
+    text = json.dumps(dict(data.draw(st.permutations(items))), indent=data.draw(st.sampled_from([None, 1])))
+    assert decode(text.encode()) == event
+
+
+EMPTY = {
+    "ticket.created": ["issue_type", "priority", "product", "group", "created_by"],
+    "ticket.message": ["agent_id"],
+    "ticket.updated": ["channel", "issue_type", "priority", "product", "group", "agent_id"],
+    "ticket.handled": ["agent_id"],
+    "ticket.escalated": ["level"],
+    "contact.deflected": ["issue_type", "customer_id"],
+    "survey.sent": ["program", "ticket_id", "agent_id", "direction"],
+    "survey.answered": ["kind", "program", "ticket_id", "agent_id", "direction"],
+    "order.placed": ["cart_id", "referred_by"],
+    "customer.left": ["reason"],
+    "customer.updated": ["segment", "tier"],
+    "cost.incurred": ["item", "channel", "issue_type"],
+}
+
+
+@pytest.mark.parametrize("file", INPUT_EXAMPLES, ids=lambda file: file.stem)
+def test_an_empty_text_is_absent_where_it_is_optional_and_bad_where_it_is_not(file: Path) -> None:
+    fields = json.loads(file.read_bytes())
+    optional = EMPTY.get(fields["type"], [])
+    for name in {*optional, *(name for name, value in fields.items() if isinstance(value, str))}:
+        without = {other: value for other, value in fields.items() if other != name}
+        for padding in ({}, {"preview": "\ud83d"}):
+            emptied = json.dumps({**without, name: "", **padding}).encode()
+            if name in optional:
+                assert attempt(emptied) == decode(json.dumps(without).encode()), name
+            elif name in ("customer_id", "ticket_id", "event_id", "type", "occurred_at", "channel", "kind"):
+                assert f"$.{name}" in str(rejected(emptied))
+
+
+def test_an_empty_text_in_a_line_is_absent() -> None:
+    placed = {"type": "order.placed", "order_id": "o", "currency": "EUR"}
+    line = {"line_id": "1", "amount_minor": 1}
+    empty = {**line, "class": "", "product": ""}
+    assert decode(body(**placed, lines=[empty, line])) == decode(body(**placed, lines=[line, line]))
+    assert "$.lines[1].line_id" in str(rejected(body(**placed, lines=[empty, {**empty, "line_id": ""}])))
+
+
+def test_an_emptied_event_is_a_repetition_of_the_one_without() -> None:
+    escalated = {"type": "ticket.escalated"}
+    assert to_state([decode(body(**escalated, level=""))]) == to_state([decode(body(**escalated))])
+    assert record_key(decode(body(type="contact.deflected", channel="c", by="automation", customer_id=""))) == "e-1"
+
+
 @given(st.binary(max_size=200))
 @example(b"")
 @example(b"\xef\xbb\xbf{}")
