@@ -234,6 +234,9 @@ class Desk:
         if kind in ("csat", "ces", "nps") and rng.random() < 0.25:
             high = rng.choice((10, 100))
             full["scale_max"] = high
+        if kind == "nps" and rng.random() < 0.25:
+            low = 1
+            full["scale_min"] = low
         if kind == "ces":
             full |= self.maybe(0.3, direction=rng.choice(("ease", "effort")))
         was_sent = rng.random() < 0.8
@@ -247,6 +250,8 @@ class Desk:
                 told = {name: value for name, value in full.items() if rng.random() < 0.6}
             outside = kind != "resolution" and rng.random() < 0.04
             score = high + 1 if outside else rng.randint(low, high)
+            if kind != "resolution" and score < high and rng.random() < 0.15:
+                score += 0.5
             self.add("survey.answered", at, who, survey_id=survey, score=score, **told)
 
     # --- support.orders ---

@@ -137,8 +137,9 @@ def nps(world: World, start: int, end: int) -> list[Sample]:
     for survey in inside:
         if any(replaces(world, other, survey) for other in inside):
             continue
-        score = survey.stretched(0, 10)
-        out.append(at_answer(survey, int(score >= 9) - int(score <= 6)))
+        score = survey.score if survey.scale() in ((0, 10), (1, 10)) else survey.stretched(0, 10)
+        assert score is not None
+        out.append(at_answer(survey, int(score >= 9) - int(score < 7)))
     return out
 
 

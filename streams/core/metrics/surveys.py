@@ -48,10 +48,11 @@ def _nps(sums: Sums) -> Value:
 SURVEY_METRICS: Final = [
     *under("nps",
         Metric("nps", "points", "points", "Net promoter score over the last answer of each customer and program.",
-               "100 * (promoters 9-10 - detractors 0-6) / n", _nps,
+               "100 * (promoters >= 9 - detractors < 7) / n; 0-10 and 1-10 as they are, other scales stretched to 0-10",
+               _nps,
                ("nps_answers", "nps_promoters", "nps_detractors"), ("nps_answers",), dimensions=SURVEYS,
                interval="adjusted Wald, 95 %: n + 3, three quarters more promoters and detractors",
-               literature="Bonett & Price 2012"),
+               literature="Bonett & Price 2012", version=2),
     ),
     *under("csat",
         Metric("csat_ratio", "ratio", "ratio", "Share of CSAT answers in the upper quarter of their scale (4-5 of 5).",

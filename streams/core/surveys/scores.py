@@ -24,6 +24,8 @@ SCALES: Final[Mapping[str, tuple[float, float]]] = {
     "ces": (1.0, 7.0),
     "resolution": (0.0, 1.0),
 }
+#: The scales on which an NPS score is taken as it is, since both end at 10; any other is stretched to 0..10.
+_NPS_SCALES: Final = ((0.0, 10.0), (1.0, 10.0))
 
 _SURVEYED: Final = Measure(scheme=SURVEYED)
 BOOKS: Final = declare(
@@ -44,13 +46,15 @@ BOOKS: Final = declare(
 def position_on_scale(score: float, kind: str, lowest: float | None, highest: float | None) -> int | None:
     """The position of a score on its scale, 0..1 in ``SCORE_UNIT``; None outside of the scale.
 
-    ``lowest`` and ``highest`` None: the kind's default.
+    ``lowest`` and ``highest`` None: the kind's default. Of NPS it is the position on 0..10.
     """
     default_lowest, default_highest = SCALES[kind]
     lowest = default_lowest if lowest is None else lowest
     highest = default_highest if highest is None else highest
     if not lowest <= score <= highest or lowest >= highest:
         return None
+    if kind == "nps" and (lowest, highest) in _NPS_SCALES:
+        lowest, highest = SCALES[kind]
     return round((score - lowest) * SCORE_UNIT / (highest - lowest))
 
 
@@ -64,8 +68,8 @@ def score_measures(kind: str | None, position: int | None) -> list[tuple[str, in
         return [("ces_answers", 1), ("ces_score", position), ("ces_positive", int(position * 3 >= SCORE_UNIT * 2))]
     if kind == "resolution":
         return [("resolution_answers", 1), ("resolution_yes", int(position == SCORE_UNIT))]
-    score = position * 10  # promoters: 9-10, detractors: 0-6
-    promoter, detractor = int(score >= 9 * SCORE_UNIT), int(score <= 6 * SCORE_UNIT)
+    score = position * 10  # on 0..10
+    promoter, detractor = int(score >= 9 * SCORE_UNIT), int(score < 7 * SCORE_UNIT)
     return [("nps_answers", 1), ("nps_promoters", promoter), ("nps_detractors", detractor)]
 
 

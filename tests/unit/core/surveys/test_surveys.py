@@ -80,6 +80,39 @@ def test_satisfied_is_the_upper_quarter_of_the_scale() -> None:
     assert [verdict(score, scale_min=1, scale_max=10) for score in (7, 7.75, 8)] == [False, True, True]
 
 
+def nps(score: float, **scale: float) -> float | int | None:
+    found = booked(told(answered(1, score, kind="nps", **scale)))
+    if "nps_answers" not in found:
+        return None
+    return found.get("nps_promoters", (0, 0))[1] - found.get("nps_detractors", (0, 0))[1]
+
+
+def test_promoters_from_nine_on_detractors_below_seven_and_every_fraction_in_one_class() -> None:
+    scores = (0, 6, 6.5, 6.99, 7, 8, 8.5, 8.9, 9, 9.5, 10)
+    expected = [-1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1]
+    assert [nps(score) for score in scores] == expected
+    assert [nps(score, scale_min=0, scale_max=10) for score in scores] == expected
+    assert [nps(score, scale_max=10) for score in scores] == expected
+
+
+def test_nps_on_one_to_ten_is_taken_as_it_is() -> None:
+    for scale in ({"scale_min": 1, "scale_max": 10}, {"scale_min": 1}):
+        assert [nps(score, **scale) for score in (1, 6, 6.5, 7, 8.9, 9, 10)] == [-1, -1, -1, 0, 0, 1, 1]
+        assert nps(0, **scale) is None  # outside of the scale that was told
+
+
+def test_nps_on_any_other_scale_is_stretched() -> None:
+    assert [nps(score, scale_min=1, scale_max=5) for score in (1, 3.7, 3.8, 4, 4.5, 4.6, 5)] == [-1, -1, 0, 0, 0, 1, 1]
+    assert [nps(score, scale_min=0, scale_max=100) for score in (69.9, 70, 89.9, 90)] == [-1, 0, 0, 1]
+    assert [nps(score, scale_min=-5, scale_max=5) for score in (1, 2, 3, 4)] == [-1, 0, 0, 1]
+    assert [nps(score, scale_min=0, scale_max=9) for score in (6.2, 6.3, 8, 8.1)] == [-1, 0, 0, 1]
+
+
+def test_the_scale_of_an_nps_survey_is_the_sendings() -> None:
+    survey = told(sent(0, "nps", scale_min=1, scale_max=10), answered(1, 9))
+    assert booked(survey)["nps_promoters"] == (1, 1)
+
+
 def test_ease_on_seven_and_stretched() -> None:
     scores = [told(answered(1, score, kind="ces")) for score in (7, 5, 4)]
     assert mean("ces_mean", *scores) == 16 / 3
