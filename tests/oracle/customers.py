@@ -14,7 +14,7 @@ from typing import Any
 from . import surveys, tickets
 from .clock import DAY
 from .model import Ev, Key, Result, Sample, divide, plain, rank, wilson
-from .world import Order, World, orders, unrated
+from .world import Order, World, orders
 
 DIMENSIONS = ("segment", "tenure", "value", "satisfaction", "contact_frequency")
 HORIZON = 90 * DAY
@@ -69,9 +69,7 @@ def unrated_before(world: World, group: frozenset[str], key: Key) -> bool:
     for order in all_orders(world):
         if order.customer not in group or (order.cancelled and order.cancelled.key < key):
             continue
-        payments = [event for _, event in order.payments if event.key < key]
-        refunds = [event for _, event in order.refunds if event.key < key]
-        if max(unrated(world, payments, refunds).values(), default=0) > 0:
+        if order.unrated_left(key) > 0:
             return True
     return False
 

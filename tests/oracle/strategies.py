@@ -282,7 +282,9 @@ class Desk:
             money = {"amount_minor": rng.choice((0, 1, 2500, 7777, 9999)), "currency": currency}
             self.add("order.paid", self.around(placed), who, order_id=order, **money)
             if rng.random() < 0.3:
-                money = {"amount_minor": rng.choice((1, 2500, 5000, 20000)), "currency": currency}
+                money = {"amount_minor": rng.choice((1, 2500, 5000, 7777, 9999, 20000)), "currency": currency}
+                if rng.random() < 0.1:
+                    money["currency"] = rng.choice(CURRENCIES)
                 kind = rng.choice(("order.refunded", "order.charged_back"))
                 fields = {"order_id": order, "refund_id": f"r{i}", **money}
                 self.add(kind, self.around(placed), who, **fields)

@@ -258,7 +258,7 @@ class Order:
     payments: list[tuple[int, Ev]]  # converted amounts, in order
     refunds: list[tuple[int, Ev]]
     cancelled: Ev | None
-    unrated: dict[str, int]  # paid less refunded, in currencies without a rate
+    unrated: list[tuple[str, int, Ev]]  # paid (+) and refunded (-) in currencies without a rate
 
     @property
     def first_paid(self) -> Ev | None:
@@ -274,7 +274,15 @@ class Order:
     @property
     def kept(self) -> bool:
         """Whether anything remains of it now, in whatever currency."""
-        return self.left > 0 or (self.cancelled is None and max(self.unrated.values(), default=0) > 0)
+        return self.left > 0 or (self.cancelled is None and self.unrated_left() > 0)
+
+    def unrated_left(self, before: Key | None = None) -> int:
+        """The most that is left in one currency of what was paid and refunded without a rate."""
+        sums: dict[str, int] = {}
+        for currency, amount, event in self.unrated:
+            if before is None or event.key < before:
+                sums[currency] = sums.get(currency, 0) + amount
+        return max(sums.values(), default=0) if self.payments else 0
 
     def postings(self) -> list[tuple[int, int]]:
         """(instant, amount): all payments at the first, then what is taken back, never below 0."""
@@ -303,30 +311,55 @@ def orders(world: World) -> list[Order]:
         for event in events:
             if event.type in ("order.refunded", "order.charged_back"):
                 refunds.setdefault(event.body["refund_id"], event)
+        paid = [event for event in events if event.type == "order.paid"]
+        given_back = [(event, back(world, paid, list(refunds.values()), event)) for event in refunds.values()]
         out.append(
             Order(
                 customer,
                 order_id,
                 placed,
-                [(amount_of(world, e), e) for e in events if e.type == "order.paid"],
-                [(amount_of(world, e), e) for e in refunds.values()],
+                [(amount_of(world, event), event) for event in paid],
+                [(amount, event) for event, (amount, _) in given_back],
                 next((e for e in events if e.type == "order.cancelled"), None),
-                unrated(world, [e for e in events if e.type == "order.paid"], list(refunds.values())),
+                [
+                    (event.body["currency"], event.body["amount_minor"], event)
+                    for event in paid
+                    if not world.settings.has_rate(event.body["currency"], event.at)
+                ]
+                + [(event.body["currency"], -unrated, event) for event, (_, unrated) in given_back],
             )
         )
     return out
 
 
-def unrated(world: World, payments: list[Ev], refunds: list[Ev]) -> dict[str, int]:
-    if not payments:
-        return {}
-    out: dict[str, int] = {}
-    for sign, events in ((1, payments), (-1, refunds)):
-        for event in events:
-            if not world.settings.has_rate(event.body["currency"], event.at):
-                code = event.body["currency"]
-                out[code] = out.get(code, 0) + sign * event.body["amount_minor"]
-    return out
+def back(world: World, payments: list[Ev], refunds: list[Ev], refund: Ev) -> tuple[int, int]:
+    """A refund as (reporting currency, own currency without a rate).
+
+    Lay the payments in its currency end to end, and the refunds in it too: where a refund lies over a payment, it has
+    the payment's rate; what lies past all of them has its own day's.
+    """
+    currency = refund.body["currency"]
+    start = sum(
+        other.body["amount_minor"] for other in refunds if other.body["currency"] == currency and other.key < refund.key
+    )
+    end = start + refund.body["amount_minor"]
+    amount = unrated = first = 0
+    for payment in [event for event in payments if event.body["currency"] == currency]:
+        last = first + payment.body["amount_minor"]
+        low, high = max(start, first), min(end, last)
+        if low < high:
+            if world.settings.has_rate(currency, payment.at):
+                up_to = [world.settings.money(place - first, currency, payment.at) for place in (low, high)]
+                amount += up_to[1] - up_to[0]
+            else:
+                unrated += high - low
+        first = last
+    beyond = end - max(start, min(first, end))
+    if world.settings.has_rate(currency, refund.at):
+        amount += world.settings.money(beyond, currency, refund.at)
+    else:
+        unrated += beyond
+    return amount, unrated
 
 
 def amount_of(world: World, event: Ev) -> int:

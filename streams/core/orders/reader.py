@@ -2,8 +2,8 @@
 
 Rules of this file (docs/definitions.md#revenue):
 
-* An order that nobody placed waits. Every amount is converted once, at its own instant. Money without a rate is 0, but
-  its payment counts: an order is kept as long as anything is left of it in any currency.
+* An order that nobody placed waits. A payment is converted at its own instant, a refund at its payments' (``refunds``).
+  Money without a rate is 0, but its payment counts: an order is kept as long as anything is left of it in any currency.
 * What is left of an order is its payments less refunds and charge-backs, never below 0, and 0 once cancelled.
 * The cohort view books all of it at the first payment. The net view books money taken back at its own time, or at the
   first payment if it was taken back before.
@@ -30,6 +30,7 @@ from streams.core.ledger.amounts import Kind
 from streams.core.ledger.bookings import Entry
 from streams.core.ledger.dimensions import NO_LABELS
 from streams.core.ledger.measures import Measure, declare
+from streams.core.orders.refunds import Refunds
 from streams.core.policy import Policy
 
 __all__ = ["BOOKS", "BalanceStep", "Cart", "Order", "read_cart", "read_order"]
@@ -84,7 +85,7 @@ class Cart(NamedTuple):
 
 def read_order(events: Sequence[OrderEvent], policy: Policy) -> Order:
     """Reads an order's events, sorted by ``sort_key``."""
-    reader = _Reader(policy)
+    reader = _Reader(events, policy)
     reader.order.placed = next((event for event in events if type(event) is OrderPlaced), None)
     if reader.order.placed is not None:
         for event in events:
@@ -102,16 +103,18 @@ class _Reader:
     """The state of one order while its events are read."""
 
     __slots__ = (
-        "_balances", "_cancelled", "_last", "_policy", "_refunds", "_unrated", "order", "payments", "taken_back",
+        "_balances", "_cancelled", "_last", "_policy", "_refund_ids", "_refunds", "_unrated", "order", "payments",
+        "taken_back",
     )  # fmt: skip
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, events: Sequence[OrderEvent], policy: Policy) -> None:
         self.order = Order()
         self.payments: list[tuple[Key, int]] = []
         #: (key, amount) of what was taken back; None: all that is left.
         self.taken_back: list[tuple[Key, int | None]] = []
         self._policy = policy
-        self._refunds: set[str] = set()
+        self._refunds = Refunds(events, policy)
+        self._refund_ids: set[str] = set()
         self._cancelled = False
         #: What is left by currency so far: the reporting currency's, and those of others without a rate.
         self._balances: Counter[str] = Counter()
@@ -123,13 +126,13 @@ class _Reader:
     def take(self, event: OrderEvent) -> None:
         key = sort_key(event)
         if isinstance(event, OrderPaid):
-            self.payments.append((key, self._convert(event, 1)))
+            self.payments.append((key, self._pay(event)))
         elif isinstance(event, OrderCancelled):
             self.taken_back.append((key, None))
             self._balances.clear()
-        elif isinstance(event, OrderRefunded | OrderChargedBack) and event.refund_id not in self._refunds:
-            self._refunds.add(event.refund_id)
-            amount = self._convert(event, -1)
+        elif isinstance(event, OrderRefunded | OrderChargedBack) and event.refund_id not in self._refund_ids:
+            self._refund_ids.add(event.refund_id)
+            amount = self._refund(event)
             self.taken_back.append((key, amount))
             self.order.entries.append((key, "revenue_refunded", NO_LABELS, amount))
         else:
@@ -138,16 +141,27 @@ class _Reader:
             self._step(key)
             self._cancelled = isinstance(event, OrderCancelled)
 
-    def _convert(self, event: OrderPaid | OrderRefunded | OrderChargedBack, sign: int) -> int:
-        """An amount in the reporting currency; 0 without a rate."""
+    def _pay(self, event: OrderPaid) -> int:
+        """A payment in the reporting currency; 0 without a rate."""
         amount = self._policy.convert(event.amount_minor, event.currency, event.occurred_at)
         if amount is None:
-            self.order.unconverted += 1
-            self._unrated[event.currency] += sign * event.amount_minor
-            self._balances[event.currency] += sign * event.amount_minor
+            self._add_unrated(event.currency, event.amount_minor)
             return 0
-        self._balances[self._policy.currency] += sign * amount
+        self._balances[self._policy.currency] += amount
         return amount
+
+    def _refund(self, event: OrderRefunded | OrderChargedBack) -> int:
+        """A refund in the reporting currency; what of it has no rate is 0."""
+        amount, unrated = self._refunds.convert(event)
+        if unrated is not None:
+            self._add_unrated(event.currency, -unrated)
+        self._balances[self._policy.currency] -= amount
+        return amount
+
+    def _add_unrated(self, currency: str, amount_minor: int) -> None:
+        self.order.unconverted += 1
+        self._unrated[currency] += amount_minor
+        self._balances[currency] += amount_minor
 
     def _step(self, key: Key) -> None:
         """Notes how the balance changed, which is never below 0."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from streams.core.events.keys import sort_key
 from streams.core.events.types import (
     EARLIEST,
@@ -153,6 +156,85 @@ def test_an_order_is_kept_as_long_as_anything_is_left_of_it_in_any_currency() ->
     assert told(*bought, refunded(20, 1000), refunded(21, 500, "s", "YYY")).kept
     assert not told(*bought, cancelled(20)).kept
     assert not told(placed(0), paid(10, 0)).kept
+
+
+DAYS = 24 * 60 * 60 * 1000
+
+
+def rates(*factors: str, currency: str = "USD") -> Policy:
+    """A rate for each of the first days of 2000."""
+    days = (Rate(f"2000-01-{day:02}", Fraction(factor)) for day, factor in enumerate(factors, 1))
+    return Policy(rates={currency: tuple(days)})
+
+
+def test_money_given_back_in_its_currency_has_the_rate_of_its_payment() -> None:
+    for later in ("0.8", "0.92"):
+        found = told(
+            placed(0), paid(10, 10000, "USD"), refunded(DAYS, 10000, currency="USD"), policy=rates("0.9", later)
+        )
+        assert (found.left, found.kept) == (0, False)
+        assert entered(found, "revenue_refunded") == [(DAYS, 9000)]
+        assert booked(found, "net_attributed_revenue") == [(10, 9000), (DAYS, -9000)]
+        assert [step[1:] for step in found.balance_steps] == [(9000, 1), (-9000, -1)]
+
+
+def test_the_first_payment_is_given_back_first() -> None:
+    payments = (placed(0), paid(1, 100, "USD"), paid(DAYS, 100, "USD"), paid(DAYS + 1, 1000))
+    policy = rates("0.5", "0.7", "0.9")
+    for amount, back in ((60, 30), (100, 50), (150, 85), (200, 120), (300, 210)):
+        found = told(*payments, refunded(2 * DAYS, amount, currency="USD"), policy=policy)
+        assert entered(found, "revenue_refunded") == [(2 * DAYS, back)], amount  # past 200 at the day's 0.9
+        assert found.left == 1120 - back
+    parts = [refunded(2 * DAYS + i, 60, f"r{i}", "USD") for i in range(4)]
+    found = told(*payments, *parts, policy=policy)
+    assert [amount for _, amount in entered(found, "revenue_refunded")] == [30, 34, 42, 50]  # 20+14, 42, 14+36
+
+
+def test_a_refund_before_its_payment_has_the_payments_rate() -> None:
+    found = told(placed(0), refunded(1, 100, currency="USD"), paid(DAYS, 100, "USD"), policy=rates("0.9", "0.5"))
+    assert entered(found, "revenue_refunded") == [(1, 50)]
+    assert (found.left, found.kept) == (0, False)
+
+
+def test_money_given_back_in_another_currency_has_its_own_days_rate() -> None:
+    found = told(placed(0), paid(1, 1000), refunded(DAYS, 100, currency="USD"), policy=rates("0.5", "0.7"))
+    assert (entered(found, "revenue_refunded"), found.left) == ([(DAYS, 70)], 930)
+
+
+def test_a_payment_without_a_rate_is_given_back_without_one() -> None:
+    policy = Policy(rates={"USD": (Rate("2000-01-02", Fraction(1, 2)),)})
+    bought = (placed(0), paid(1, 100, "USD"))
+    found = told(*bought, refunded(DAYS, 100, currency="USD"), policy=policy)
+    assert (found.kept, found.unconverted, entered(found, "revenue_refunded")) == (False, 2, [(DAYS, 0)])
+    assert [step[2] for step in found.balance_steps] == [1, -1]
+    found = told(*bought, refunded(DAYS, 150, currency="USD"), policy=policy)
+    assert (found.kept, entered(found, "revenue_refunded")) == (False, [(DAYS, 25)])
+    found = told(*bought, paid(DAYS, 100, "USD"), refunded(DAYS + 1, 150, currency="USD"), policy=policy)
+    assert (found.left, found.kept) == (25, True)
+
+
+AMOUNTS = st.lists(st.integers(0, 40), min_size=1, max_size=4)
+FACTORS = st.fractions(Fraction(1, 50), 3, max_denominator=50)
+
+
+@given(AMOUNTS, st.lists(FACTORS, min_size=6, max_size=6), st.lists(st.integers(0, 4 * DAYS), max_size=5), st.data())
+def test_nothing_is_left_of_an_order_wholly_refunded(
+    amounts: list[int], factors: list[Fraction], cuts: list[int], data: st.DataObject
+) -> None:
+    policy = rates(*map(str, factors))
+    payments = [paid(day * DAYS + 1, amount, "USD") for day, amount in enumerate(amounts)]
+    total = sum(amounts)
+    bounds = sorted([0, total, *(data.draw(st.integers(0, total)) for _ in cuts)])
+    days = [data.draw(st.integers(0, 5 * DAYS)) for _ in bounds[1:]]
+    parts = [
+        OrderRefunded(**common(at, f"r{i}"), refund_id=f"r{i}", amount_minor=high - low, currency="USD")
+        for i, (at, low, high) in enumerate(zip(days, bounds, bounds[1:], strict=False))
+    ]
+    found = told(placed(0), *payments, *parts, policy=policy)
+    assert (found.left, found.kept) == (0, False)
+    assert sum(amount for _, amount in entered(found, "revenue_refunded")) == found.paid
+    assert all(amount >= 0 for _, amount in entered(found, "revenue_refunded"))
+    assert sum(step.amount for step in found.balance_steps) == sum(step.orders for step in found.balance_steps) == 0
 
 
 def test_shares_of_what_is_left_add_up_after_every_refund() -> None:
