@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -95,12 +96,12 @@ class Calendar:
     # --- the business clock ---
 
     def open_spans(self, day: date) -> list[tuple[int, int]]:
-        """The spans of business time that begin on this local day (they may end on the next)."""
+        """The spans of business time whose hours begin on this local day (they may end on the next)."""
         if day not in self._open:
             spans: list[tuple[int, int]] = []
             if day.isoformat() not in self.holidays:
                 for start, end in self.hours[WEEKDAYS[day.weekday()]]:
-                    spans.append((self.wall(day, start), self.wall(day, end)))
+                    spans += shown(self.zone, day, start, end)
             self._open[day] = spans
         return self._open[day]
 
@@ -143,6 +144,31 @@ class Calendar:
                 return begin + left
             left -= finish - begin
         return None
+
+
+@cache
+def shown(zone: ZoneInfo, day: date, start: int, end: int) -> list[tuple[int, int]]:
+    """When the wall clock shows a time in [start, end), in minutes after midnight of `day`: minute by minute."""
+    midnight = datetime(day.year, day.month, day.day)
+    first, last = midnight + timedelta(minutes=start), midnight + timedelta(minutes=end)
+    around = [first.replace(tzinfo=UTC) - timedelta(hours=28), last.replace(tzinfo=UTC) + timedelta(hours=28)]
+    offsets = {moment.astimezone(zone).utcoffset() for moment in (around[0], first.replace(tzinfo=UTC), around[1])}
+    if len(offsets) == 1:  # nothing changes: no need to walk
+        (offset,) = offsets
+        assert offset is not None
+        at = (first.replace(tzinfo=UTC) - offset - EPOCH) // timedelta(milliseconds=1)
+        return [(at, at + (end - start) * MINUTE)]
+    spans: list[tuple[int, int]] = []
+    moment = around[0]
+    while moment < around[1]:
+        if first <= moment.astimezone(zone).replace(tzinfo=None) < last:
+            at = (moment - EPOCH) // timedelta(milliseconds=1)
+            if spans and spans[-1][1] == at:
+                spans[-1] = (spans[-1][0], at + MINUTE)
+            else:
+                spans.append((at, at + MINUTE))
+        moment += timedelta(minutes=1)
+    return spans
 
 
 def _span(text: str) -> tuple[int, int]:

@@ -59,6 +59,7 @@ SETTINGS: dict[str, Any] = {
             "thu": ["09:00-17:00"],
             "fri": ["22:00-02:00"],
             "sat": ["00:00-04:00"],
+            "sun": ["01:30-02:30"],  # its end is skipped on 29 March
         },
     },
     "service_levels": [
@@ -92,6 +93,8 @@ class Desk:
 
     def __init__(self, rng: random.Random, customers: int, granularity: int) -> None:
         self.rng = rng
+        #: For the rarer turns, so that they change nothing else of a history.
+        self.rare = random.Random(customers)
         self.granularity = granularity
         self.people = [f"c{i}" for i in range(customers)]
         self.events: list[Event] = []
@@ -234,15 +237,13 @@ class Desk:
         if kind in ("csat", "ces", "nps") and rng.random() < 0.25:
             high = rng.choice((10, 100))
             full["scale_max"] = high
-        if kind == "nps" and rng.random() < 0.25:
-            low = 1
-            full["scale_min"] = low
+        from_one: Event = {"scale_min": 1} if kind == "nps" and self.rare.random() < 0.25 else {}
         if kind == "ces":
             full |= self.maybe(0.3, direction=rng.choice(("ease", "effort")))
         was_sent = rng.random() < 0.8
         if was_sent:
             told = {name: value for name, value in full.items() if name == "kind" or rng.random() < 0.8}
-            self.add("survey.sent", self.around(at), who, survey_id=survey, **told)
+            self.add("survey.sent", self.around(at), who, survey_id=survey, **told, **from_one)
         for i in range(rng.choice((0, 1, 1, 1, 2, 3))):
             at = self.later(at)
             told = full if i == 0 and not was_sent else {}
@@ -250,9 +251,9 @@ class Desk:
                 told = {name: value for name, value in full.items() if rng.random() < 0.6}
             outside = kind != "resolution" and rng.random() < 0.04
             score = high + 1 if outside else rng.randint(low, high)
-            if kind != "resolution" and score < high and rng.random() < 0.15:
+            if kind != "resolution" and score < high and self.rare.random() < 0.15:
                 score += 0.5
-            self.add("survey.answered", at, who, survey_id=survey, score=score, **told)
+            self.add("survey.answered", at, who, survey_id=survey, score=score, **told, **from_one)
 
     # --- support.orders ---
 
@@ -282,9 +283,11 @@ class Desk:
             money = {"amount_minor": rng.choice((0, 1, 2500, 7777, 9999)), "currency": currency}
             self.add("order.paid", self.around(placed), who, order_id=order, **money)
             if rng.random() < 0.3:
-                money = {"amount_minor": rng.choice((1, 2500, 5000, 7777, 9999, 20000)), "currency": currency}
-                if rng.random() < 0.1:
-                    money["currency"] = rng.choice(CURRENCIES)
+                money = {"amount_minor": rng.choice((1, 2500, 5000, 20000)), "currency": currency}
+                if self.rare.random() < 0.2:
+                    money["amount_minor"] = self.rare.choice((7777, 9999))
+                if self.rare.random() < 0.1:
+                    money["currency"] = self.rare.choice(CURRENCIES)
                 kind = rng.choice(("order.refunded", "order.charged_back"))
                 fields = {"order_id": order, "refund_id": f"r{i}", **money}
                 self.add(kind, self.around(placed), who, **fields)

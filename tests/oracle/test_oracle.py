@@ -215,6 +215,10 @@ def test_business_clock() -> None:
     # the night of 29 March 2026 in Berlin has one hour less: 22:00-06:00 are 7 h
     night = Calendar({"time_zone": "Europe/Berlin", "hours": {"sat": ["22:00-06:00"]}})
     assert night.business_ms(to_ms("2026-03-28T12:00:00Z"), to_ms("2026-03-30T00:00:00Z")) == 7 * HOUR
+    # of 01:30-02:30 that night half an hour is shown; on 25 October 02:00-02:30 is shown twice
+    small = Calendar({"time_zone": "Europe/Berlin", "hours": {"sun": ["01:30-02:30"]}})
+    assert small.business_ms(to_ms("2026-03-28T12:00:00Z"), to_ms("2026-03-30T00:00:00Z")) == HOUR // 2
+    assert small.business_ms(to_ms("2026-10-24T12:00:00Z"), to_ms("2026-10-26T00:00:00Z")) == 3 * HOUR // 2
 
 
 def test_windows() -> None:

@@ -63,7 +63,7 @@ def _times(name: str, text: str) -> Iterator[Metric]:
     def seconds(statistic: str, details: str, formula: str, compute: Callable[[Sums], Value]) -> Metric:
         return Metric(
             f"{name}_{statistic}", "seconds", "seconds", f"{text}{details}", formula, compute, (name,),
-            lower_is_better=True,
+            lower_is_better=True, version=2 if _WORKING in details else 1,
         )  # fmt: skip
 
     for clock, details, mean, quantile in (
@@ -146,7 +146,8 @@ TICKETS: Final = [
         Metric("requester_wait_mean_business_seconds", "seconds", "seconds",
                f"Time in new, open or on hold up to the last solving; none while reopened, {_WORKING}: mean.",
                "sum of samples / samples", _waited("requester_wait_business_ms"),
-               ("requester_wait_business_ms", "full_resolution"), ("full_resolution",), lower_is_better=True),
+               ("requester_wait_business_ms", "full_resolution"), ("full_resolution",), lower_is_better=True,
+               version=2),
     ),
     *under("handle-time",
         Metric("handle_time_mean_seconds", "seconds", "seconds",

@@ -5,8 +5,8 @@ Rules of this file (docs/definitions.md#business-clock):
 * Instants and lengths are ms. A span of business time is half-open; spans that touch or overlap are one.
 * Hours are local times. A span that passes midnight belongs to the day on which it begins, and a holiday removes the
   spans that begin on it.
-* Across a change of the clocks a span has its real length. A local time that occurs twice means its first occurrence;
-  a skipped one is read on the clock before the change.
+* Hours hold while the wall clock shows a time within them: a local time that is shown twice holds twice, one that the
+  clocks skip never does. A local day that does not exist has no hours.
 * From the year 2500 on (``calendar``) business time repeats every 400 years, without holidays: however far an instant,
   a few hundred years are laid out.
 """
@@ -131,22 +131,16 @@ class BusinessClock:
 
     def _spans(self, year: int) -> list[tuple[int, int]]:
         """The spans that begin in a local year or on the day before it, in order."""
-        spans = []
-        day = date(year, 1, 1) - timedelta(days=1)
-        while day.year <= year:
-            if day not in self._holidays:
-                for start, end in self._hours[day.weekday()]:
-                    spans.append((self._days.wall(day, start), self._days.wall(day, end)))
-            day += timedelta(days=1)
-        return sorted(spans)
+        first = date(year, 1, 1) - timedelta(days=1)
+        days = (first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days))
+        hours = ((day, *span) for day in days if day not in self._holidays for span in self._hours[day.weekday()])
+        return sorted(self._days.spans(year, hours))
 
     def _add_up(self, spans: Iterable[tuple[int, int]]) -> None:
         """Joins spans and sums them up."""
         starts: list[int] = [-EVER]  # an empty span, so that each instant has one at or before it
         ends: list[int] = [-EVER]
         for start, end in sorted(spans):
-            if end <= start:  # the clocks skip the whole span
-                continue
             if start <= ends[-1]:
                 ends[-1] = max(ends[-1], end)
             else:

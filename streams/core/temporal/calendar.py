@@ -6,7 +6,8 @@ the rules of time zones every year. So far instants are computed a multiple of 4
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ FAR: Final = (date(2500, 1, 1).toordinal() - _EPOCH) * DAY
 _QUARTER_MS: Final = 15 * MINUTE
 #: Entries of a cache before it is emptied: 5.7 years of quarters.
 _CACHE_LIMIT: Final = 200_000
+#: Days around a year in which its hours may lie: those of the day before it, those past midnight, and any offset.
+_MARGIN_DAYS: Final = 5
 
 
 def cycles(at: int) -> int:
@@ -73,20 +76,64 @@ class LocalDays:
         return day.replace(year=year)
 
     def start(self, day: date) -> int:
-        """The first instant of a local date; where the clocks skip midnight, the instant they skip to."""
-        return self.wall(day, 0)
+        """The first instant of a local date; where the clocks skip its midnight, the instant of that change.
 
-    def wall(self, day: date, minutes: int) -> int:
-        """The instant at which the wall clock shows ``minutes`` after the midnight of a local date.
-
-        A time shown twice means its first; a skipped one is read on the clock before the change.
+        A date that does not exist begins, and ends, at that instant too.
         """
         periods = cycles((day.toordinal() - _EPOCH) * DAY)
         if periods:
             day = day.replace(year=day.year - periods * CYCLE_YEARS)
-        naive = datetime.combine(day, time()) + timedelta(minutes=minutes)
-        # Through UTC: a time that does not exist becomes the same instant under its real name.
-        return int(naive.replace(tzinfo=self.zone).astimezone(UTC).timestamp()) * 1000 + periods * CYCLE
+        midnight = datetime.combine(day, time(), self.zone)
+        before, after = _offset(midnight), _offset(midnight.replace(fold=1))
+        utc = (day.toordinal() - _EPOCH) * DAY
+        # Shown once, or twice: then the first time. Else skipped.
+        at = utc - before if before >= after else self._first_change(utc - after, utc - before)
+        return at + periods * CYCLE
+
+    def spans(self, year: int, hours: Iterable[tuple[date, int, int]]) -> list[tuple[int, int]]:
+        """The instants [start, end) at which the wall clock shows a time within some hours of about a local year.
+
+        Hours are [start, end) in minutes after the midnight of a local date that begins at most some days before or
+        after the year. Local times that the clocks skip have no instants; those shown twice have them both times.
+        """
+        stretches = self._stretches(year)
+        spans = []
+        for day, start, end in hours:
+            midnight = (day.toordinal() - _EPOCH) * DAY
+            for since, until, offset in stretches:
+                first = max(midnight + start * MINUTE - offset, since)
+                last = min(midnight + end * MINUTE - offset, until)
+                if first < last:
+                    spans.append((first, last))
+        return spans
+
+    def _stretches(self, year: int) -> list[tuple[int, int, int]]:
+        """The stretches [since, until) of one offset (ms) around a local year, in order."""
+        since = (date(year, 1, 1).toordinal() - _EPOCH - _MARGIN_DAYS) * DAY
+        last = since + (366 + 2 * _MARGIN_DAYS) * DAY
+        if self.utc:
+            return [(since, last, 0)]
+        stretches = []
+        at, offset = since, self._offset(since)
+        while at < last:
+            at += DAY
+            if self._offset(at) != offset:
+                at = self._first_change(at - DAY, at)
+                stretches.append((since, at, offset))
+                since, offset = at, self._offset(at)
+        return [*stretches, (since, at, offset)]
+
+    def _offset(self, at: int) -> int:
+        """Local time less UTC, ms."""
+        return _offset(datetime.fromtimestamp(at // 1000, self.zone))
+
+    def _first_change(self, before: int, after: int) -> int:
+        """The instant in (before, after] at which the clocks change, to the second; in between they do so once."""
+        offset = self._offset(before)
+        while after - before > 1000:
+            middle = (before + after) // 2000 * 1000
+            before, after = (middle, after) if self._offset(middle) == offset else (before, middle)
+        return after
 
     def shift(self, at: int, days: int) -> int:
         """The midnight that begins the local date ``days`` after that of ``at``; negative ``days`` go back."""
@@ -103,3 +150,9 @@ class LocalDays:
     def _shift(self, at: int, days: int) -> int:
         moved = cycles(at) * CYCLE
         return self.start(self.local_date(at - moved) + timedelta(days=days)) + moved
+
+
+def _offset(moment: datetime) -> int:
+    offset = moment.utcoffset()
+    assert offset is not None
+    return (offset.days * 86_400 + offset.seconds) * 1000

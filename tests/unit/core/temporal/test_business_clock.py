@@ -23,6 +23,9 @@ BUSINESS: list[dict[str, Any]] = [
     {"time_zone": "Australia/Lord_Howe", "hours": {"mon": ["22:00-06:00"], "sat": ["22:00-06:00"]}},
     {"time_zone": "Europe/Berlin", "hours": {"sun": ["01:30-02:30", "02:45-06:00"]}, "holidays": ["2026-04-05"]},
     {"time_zone": "Africa/Cairo", "hours": {"fri": ["00:00-24:00"], "thu": ["23:30-01:00"]}},
+    {"time_zone": "America/Santiago", "hours": {"sat": ["23:15-23:45", "00:00-24:00"], "sun": ["00:00-01:30"]}},
+    {"time_zone": "America/New_York", "hours": {"sun": ["00:15-01:20", "01:40-02:30", "02:40-02:50"]}},
+    {"time_zone": "Europe/London", "hours": {"sun": ["01:30-01:45", "00:30-01:15"], "sat": ["23:00-01:30"]}},
 ]
 START = parse_instant("2025-06-01T00:00:00Z")
 
@@ -83,6 +86,71 @@ def test_hours_over_a_change_of_the_clocks_are_as_long_as_they_were(day: str, ho
     found = clock(time_zone="Europe/Berlin", hours={"sun": ["00:00-04:00"]})
     midnight = LocalDays("Europe/Berlin").start(date.fromisoformat(day))
     assert found.elapsed(midnight, midnight + DAY) == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours", "open_at"),
+    [
+        # New York, spring: 02:00 to 03:00 is skipped.
+        ("America/New_York", "2024-03-10", "01:00-02:30", ["10T06:00/10T07:00"]),
+        ("America/New_York", "2024-03-10", "02:30-04:00", ["10T07:00/10T08:00"]),
+        ("America/New_York", "2024-03-10", "02:15-02:45", []),
+        ("America/New_York", "2024-03-10", "01:00-04:00", ["10T06:00/10T08:00"]),
+        # Amsterdam, autumn: 02:00 to 03:00 comes twice, from 00:00Z and from 01:00Z.
+        ("Europe/Amsterdam", "2022-10-30", "01:00-02:30", ["29T23:00/30T00:30", "30T01:00/30T01:30"]),
+        ("Europe/Amsterdam", "2022-10-30", "02:30-04:00", ["30T00:30/30T01:00", "30T01:30/30T03:00"]),
+        ("Europe/Amsterdam", "2022-10-30", "02:15-02:45", ["30T00:15/30T00:45", "30T01:15/30T01:45"]),
+        ("Europe/Amsterdam", "2022-10-30", "02:00-03:00", ["30T00:00/30T02:00"]),
+        ("Europe/Amsterdam", "2022-10-30", "01:00-04:00", ["29T23:00/30T03:00"]),
+        ("Europe/Amsterdam", "2022-10-30", "00:00-24:00", ["29T22:00/30T23:00"]),
+        # Santiago: at the end of the 6th 23:00 to 24:00 comes twice.
+        ("America/Santiago", "2019-04-06", "00:00-24:00", ["06T03:00/07T04:00"]),
+        ("America/Santiago", "2019-04-06", "23:15-23:30", ["07T02:15/07T02:30", "07T03:15/07T03:30"]),
+        ("America/Santiago", "2019-04-06", "23:30-00:30", ["07T02:30/07T03:00", "07T03:30/07T04:30"]),
+        # Sao Paulo: the 4th begins at 01:00.
+        ("America/Sao_Paulo", "2018-11-04", "00:00-24:00", ["04T03:00/05T02:00"]),
+        ("America/Sao_Paulo", "2018-11-04", "00:15-00:45", []),
+        # Apia: no 30th, from the 29th to the 31st at 10:00Z of the 30th.
+        ("Pacific/Apia", "2011-12-30", "00:00-24:00", []),
+        ("Pacific/Apia", "2011-12-29", "22:00-06:00", ["30T08:00/30T10:00"]),
+        ("Pacific/Apia", "2011-12-31", "00:00-06:00", ["30T10:00/30T16:00"]),
+        # Lord Howe moves by half an hour, St John's did it a minute past midnight.
+        ("Australia/Lord_Howe", "2025-04-06", "01:45-02:15", ["05T14:45/05T15:00", "05T15:15/05T15:45"]),
+        ("America/St_Johns", "2010-11-07", "00:00-01:00", ["07T02:30/07T02:31", "07T03:30/07T04:30"]),
+    ],
+)
+def test_hours_hold_while_the_wall_clock_shows_a_time_within_them(
+    zone: str, day: str, hours: str, open_at: list[str]
+) -> None:
+    """``open_at``: day of the month and time, UTC."""
+    weekday = date.fromisoformat(day).strftime("%a").lower()
+    found = clock(time_zone=zone, hours={weekday: [hours]})
+    expected = set()
+    for span in open_at:
+        first, last = (at(f"{day[:8]}{time}:00Z") for time in span.split("/"))
+        expected |= set(range(first, last, MINUTE))
+    midnight = at(f"{day}T00:00:00Z")
+    around = range(midnight - 40 * HOUR, midnight + 60 * HOUR, MINUTE)
+    assert {minute for minute in around if found.elapsed(minute, minute + 1)} == expected
+
+
+def test_a_day_that_does_not_exist_is_empty_and_a_skipped_midnight_is_its_change() -> None:
+    apia, sao_paulo = LocalDays("Pacific/Apia"), LocalDays("America/Sao_Paulo")
+    change = at("2011-12-30T10:00:00Z")
+    assert [apia.start(date(2011, 12, day)) for day in (29, 30, 31)] == [change - DAY, change, change]
+    assert sao_paulo.start(date(2018, 11, 4)) == at("2018-11-04T03:00:00Z")
+    toronto = LocalDays("America/Toronto")  # 23:30 became 00:30
+    assert toronto.start(date(1919, 3, 31)) == at("1919-03-31T04:30:00Z")
+
+
+def test_a_deadline_counts_a_repeated_hour_twice_and_a_skipped_one_never() -> None:
+    found = clock(time_zone="Europe/Amsterdam", hours={"sun": ["00:00-02:30"]})
+    evening = at("2022-10-29T22:00:00Z")  # midnight there
+    assert found.deadline(evening, 150 * MINUTE) == at("2022-10-30T00:30:00Z")
+    assert found.deadline(evening, 151 * MINUTE) == at("2022-10-30T01:01:00Z")
+    assert found.deadline(evening, 181 * MINUTE) == at("2022-11-05T23:01:00Z")
+    found = clock(time_zone="America/New_York", hours={"sun": ["01:00-02:30"]})
+    assert found.deadline(at("2024-03-10T05:00:00Z"), 61 * MINUTE) == at("2024-03-17T05:01:00Z")
 
 
 def test_a_deadline_is_the_earliest_instant_that_shows_it() -> None:
