@@ -50,7 +50,7 @@ __all__ = [
 FORMAT: Final = 2
 #: Version of the bookings, to be raised when a booking or a cell's key changes its meaning: the panes of another
 #: version are derived again from the stored events.
-BOOKINGS: Final = 4
+BOOKINGS: Final = 5
 
 #: In the place of an entity's kind: the breaches of a ticket that are not published yet, [[deadline, target], ...].
 PENDING: Final = "b"
