@@ -36,37 +36,25 @@ from streams.core.tickets.view import SOLVED, WAITING, Clocks, Repeat, Ticket, T
 
 __all__ = ["BOOKS", "read_ticket"]
 
-_TWO_CLOCKS: Final = Measure(Kind.TWO_CLOCKS)
 #: The measures that need the business clock, which is most of a duration's cost.
-_TIMED: Final = (
-    *declare(
-        first_response=_TWO_CLOCKS,
-        first_acknowledgement=_TWO_CLOCKS,
-        next_response=_TWO_CLOCKS,
-        first_resolution=_TWO_CLOCKS,
-        full_resolution=_TWO_CLOCKS,
+_TIMED: Final = declare(
+    **dict.fromkeys(
+        ("first_response", "first_acknowledgement", "next_response", "first_resolution", "full_resolution"),
+        Measure(Kind.TWO_CLOCKS),
     ),
-    *declare(requester_wait_business_ms=COUNT),
+    requester_wait_business_ms=COUNT,
 )
+_COUNTS: Final = (
+    "tickets_created", "tickets_solved", "tickets_reopened", "tickets_escalated", "solved_unanswered",
+    "solvings_reopened", "contacts_created", "handle_ms", "agent_messages", "requester_wait_ms", "fcr_one_touch",
+    "fcr_one_session", "fcr_no_repeat",
+)  # fmt: skip
+_LEVELS: Final = ("tickets_open", "tickets_unanswered", "tickets_waiting")
+_INSTANTS: Final = ("unanswered_since", "waiting_since")
 BOOKS: Final = _TIMED + declare(
-    tickets_created=COUNT,
-    tickets_solved=COUNT,
-    tickets_reopened=COUNT,
-    tickets_escalated=COUNT,
-    solved_unanswered=COUNT,
-    solvings_reopened=COUNT,
-    tickets_open=LEVEL_COUNT,
-    tickets_unanswered=LEVEL_COUNT,
-    unanswered_since=Measure(Kind.INSTANT, LEVELS),
-    tickets_waiting=LEVEL_COUNT,
-    waiting_since=Measure(Kind.INSTANT, LEVELS),
-    handle_ms=COUNT,
-    agent_messages=COUNT,
-    contacts_created=COUNT,
-    requester_wait_ms=COUNT,
-    fcr_one_touch=COUNT,
-    fcr_one_session=COUNT,
-    fcr_no_repeat=COUNT,
+    **dict.fromkeys(_COUNTS, COUNT),
+    **dict.fromkeys(_LEVELS, LEVEL_COUNT),
+    **dict.fromkeys(_INSTANTS, Measure(Kind.INSTANT, LEVELS)),
 )
 
 
