@@ -67,7 +67,6 @@ SATISFACTION: Final = Dashboard(
         Row("Whether they stay, and what they spend", [
             _customers("Customers, joined and left", "customers_joined", "customers_left"),
             _customers("Churn and retention", "churn_ratio", "retention_ratio"),
-            _customers("Contacting and served", "customers_contacting", "customers_served"),
             Panel("Stayed after a complaint", "timeseries", [value("retention_after_complaint_ratio", ALL, "stayed")],
                   may_be_empty=_QUIET),
             _customers("Bought more than once", "returning_customer_ratio"),

@@ -166,11 +166,6 @@ def oldest(lists: list[list[Sample]]) -> Result:
     return Result(float(Fraction(max(ages)) / 1000) if ages else None, len(ages))
 
 
-def distinct(lists: list[list[Sample]]) -> Result:
-    n = len({sample.extra["of"] for sample in lists[0]})
-    return Result(n, n)
-
-
 def handle_time(lists: list[list[Sample]]) -> Result:
     n = len({sample.extra["of"] for sample in lists[0]})
     return Result(divide(add(lists[0]), n), n)
@@ -214,8 +209,6 @@ def estimated_ratio(lists: list[list[Sample]]) -> Result:
 BASE: dict[str, Callable[[World], list[Sample]]] = {
     "created": tickets.created,
     "created_by_customer": tickets.created_by_customer,
-    "contacting": tickets.contacting,
-    "served": tickets.served,
     "solved": tickets.solved,
     "reopened": tickets.reopened,
     "escalated": tickets.escalated,
@@ -307,8 +300,6 @@ def catalogue() -> list[Metric]:
         Metric("tickets_open", TICKET, ("open_now",), total, level=True),
         Metric("tickets_unanswered", TICKET, ("unanswered_now",), counted, level=True),
         Metric("oldest_unanswered_seconds", TICKET, ("unanswered_now",), oldest, level=True),
-        Metric("customers_contacting", ("all",), ("contacting",), distinct),
-        Metric("customers_served", ("all",), ("served",), distinct),
         Metric("tickets_waiting", TICKET, ("waiting_now",), counted, level=True),
         Metric("oldest_waiting_seconds", TICKET, ("waiting_now",), oldest, level=True),
         Metric("fcr_surveyed_ratio", SURVEY, ("resolution",), share),

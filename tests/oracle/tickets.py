@@ -15,15 +15,6 @@ def created(world: World) -> list[Sample]:
     return [world.book(ticket, must(ticket)) for ticket in world.live()]
 
 
-def contacting(world: World) -> list[Sample]:
-    """Extra: whose it is, for counting customers."""
-    return [world.book(ticket, must(ticket), of=ticket.customer) for ticket in world.live() if ticket.by_customer]
-
-
-def served(world: World) -> list[Sample]:
-    return [world.book(ticket, event, of=ticket.customer) for ticket in world.live() for event in ticket.solvings()]
-
-
 def created_by_customer(world: World) -> list[Sample]:
     return [world.book(ticket, must(ticket)) for ticket in world.live() if ticket.by_customer]
 

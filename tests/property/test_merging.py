@@ -26,7 +26,7 @@ DESK = settings_of(GIVEN)
 #: (docs/definitions.md#merged-customers). The oracle counts what was apart then.
 READ_OTHERWISE = {
     "churn_ratio", "retention_ratio", "orders_per_customer", "returning_customer_ratio", "clv_mean", "nps",
-    "incremental_revenue", "customers_contacting", "customers_served",
+    "incremental_revenue",
 }  # fmt: skip
 
 

@@ -45,9 +45,8 @@ class CustomerState:
     """The entities of one owner. ``known`` False: nobody stands behind them (costs, anonymous contacts)."""
 
     __slots__ = (
-        "_histories", "answers", "carts", "contacting", "contacts", "entities", "history", "ids", "label_changes",
-        "lifecycle", "open", "paid", "past", "placed", "policy", "risk", "scored", "served", "solved", "surveys",
-        "touches", "windows",
+        "_histories", "answers", "carts", "contacts", "entities", "history", "ids", "label_changes", "lifecycle",
+        "open", "paid", "past", "placed", "policy", "risk", "scored", "solved", "surveys", "touches", "windows",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, windows: Sequence[Window], known: bool, past: Past | None = None) -> None:
@@ -63,9 +62,6 @@ class CustomerState:
         # Sorted indexes over the views, by instant (ms) or key, each entry ending with the entity's id.
         #: Creations by the customer and first solvings, by issue type.
         self.contacts: dict[str, list[tuple[int, str]]] = {}
-        #: The customer's creations of tickets and all solvings, whatever the issue.
-        self.contacting: list[tuple[int, str]] = []
-        self.served: list[tuple[int, str]] = []
         self.solved: dict[str, list[tuple[int, str]]] = {}
         self.touches: list[Touch] = []
         self.placed: list[tuple[int, str]] = []
@@ -127,9 +123,6 @@ class CustomerState:
     def _index_ticket(self, name: str, view: Ticket, add: bool) -> None:
         if view.contact is not None:
             _enter(self.contacts.setdefault(view.contact.issue_type, []), (view.contact.at, name), add)
-            _enter(self.contacting, (view.contact.at, name), add)
-        for at in view.solvings:
-            _enter(self.served, (at, name), add)
         if view.solved is not None:
             _enter(self.solved.setdefault(view.solved.issue_type, []), (view.solved.at, name), add)
         for touch in view.touches:

@@ -42,9 +42,6 @@ def _of_ticket(customer: CustomerState, name: str, old: Ticket, new: Ticket) -> 
         for contact in (old.contact, new.contact):
             if contact is not None:
                 yield from _repeated_by(customer, contact)
-        yield from _occurrences_before(customer.contacting, _instants_of(old.contact), _instants_of(new.contact), name)
-    if old.solvings != new.solvings:
-        yield from _occurrences_before(customer.served, old.solvings, new.solvings, name)
     if old.touches != new.touches:
         look_back_ms = customer.policy.attribution.look_back_ms
         for touch in set(old.touches) ^ set(new.touches):
@@ -70,20 +67,6 @@ def _of_order(customer: CustomerState, name: str, old: View, new: Order) -> Iter
     for at, kept in payments:
         if at is not None and kept:
             yield from _around_payment(customer, at, name)
-
-
-def _instants_of(contact: Repeat | None) -> list[int]:
-    return [] if contact is None else [contact.at]
-
-
-def _occurrences_before(
-    occurrences: Sequence[tuple[int, str]], old: Sequence[int], new: Sequence[int], name: str
-) -> Iterator[EntityKey]:
-    """The tickets with the occurrence just before one that a ticket gains or loses: its next one is another."""
-    for at in set(old) ^ set(new):
-        index = bisect_left(occurrences, (at, name))
-        if index:
-            yield TICKET, occurrences[index - 1][1]
 
 
 def _around_payment(customer: CustomerState, paid: int, name: str) -> Iterator[EntityKey]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from streams.core.customers import incremental_revenue, lifecycle, served, standing, value_at_risk
+from streams.core.customers import incremental_revenue, lifecycle, standing, value_at_risk
 from streams.core.derivation import groups
 from streams.core.ledger.measures import MEASURES, Measure
 from streams.core.orders import benefit, revenue
@@ -30,7 +30,6 @@ BOOKED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "attributed revenue": revenue.BOOKS,
     "benefit": benefit.BOOKS,
     "customers": lifecycle.BOOKS,
-    "customers contacting and served": served.BOOKS,
     "purchases": standing.PURCHASES,
     "followed answers": standing.FOLLOWED_ANSWERS,
     "incremental revenue": incremental_revenue.BOOKS,

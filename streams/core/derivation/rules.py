@@ -5,8 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from streams.core.customers import served
-from streams.core.customers.served import occurrence_bookings
 from streams.core.customers.standing import (
     FOLLOWED_ANSWERS,
     PURCHASES,
@@ -63,10 +61,6 @@ def _ticket_bookings(customer: CustomerState, name: str, ticket: Ticket) -> list
     if ticket.sentiments and policy.needs(*sentiment.BOOKS):
         entries = [*entries, *sentiment_entries(ticket.sentiments)]
     bookings = label_entries(entries, ticket.intervals, history)
-    if policy.needs(*served.BOOKS):
-        contact = [] if ticket.contact is None else [ticket.contact.at]
-        bookings += occurrence_bookings("customers_contacting", contact, name, customer.contacting, customer.windows)
-        bookings += occurrence_bookings("customers_served", ticket.solvings, name, customer.served, customer.windows)
     if ticket.handlings and policy.needs(*handled.BOOKS):
         bookings += handled_bookings(ticket.handlings, history, customer.windows)
     if policy.service_levels and policy.needs(*service_levels.BOOKS, *VALUE_AT_RISK):

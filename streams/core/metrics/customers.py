@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import sqrt
 from typing import Final
@@ -31,14 +30,6 @@ _ALL: Final = ("all",)
 _CHURN: Final = ("active_at_start", "left_since_start", *ACTIVE_AT_START, "joined_and_left")
 #: The only window with a lifetime value.
 _YEAR: Final = "365d"
-
-
-def _distinct(name: str) -> Callable[[Sums], Value]:
-    def compute(sums: Sums) -> Value:
-        customers = sums.distinct(name)
-        return Value(customers, customers)
-
-    return compute
 
 
 def _churn(sums: Sums, left: bool) -> Value:
@@ -112,13 +103,6 @@ CUSTOMERS: Final = [
                "count of beginnings", count("customers_joined"), ("customers_joined",), dimensions=_PERSON),
         Metric("customers_left", "count", "customers", "Spells of being active ended, by leaving or inactivity.",
                "count of ends", count("customers_left"), ("customers_left",), dimensions=_PERSON),
-    ),
-    *under("customers-contacting-and-served",
-        Metric("customers_contacting", "count", "customers", "Customers with a ticket that they created in the window.",
-               "distinct customers of tickets created by the customer", _distinct("customers_contacting"),
-               ("customers_contacting",), dimensions=_ALL),
-        Metric("customers_served", "count", "customers", "Customers with a solving in the window.",
-               "distinct customers of solvings", _distinct("customers_served"), ("customers_served",), dimensions=_ALL),
     ),
     *under("churn-and-retention",
         Metric("left_to_joined_ratio", "ratio", "ratio", "Customers left for each who joined.",

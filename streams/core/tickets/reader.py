@@ -222,7 +222,6 @@ class _Reader(Recorder):
 
     def solve(self, at: int) -> None:
         self.enter("tickets_solved", self.labels)
-        self.ticket.solvings.append(at)
         self.end("tickets_open")
         if self.awaits_first_response:
             self.enter("solved_unanswered", self.labels)
@@ -278,7 +277,6 @@ class _Reader(Recorder):
             ticket.intervals = []
             ticket.handlings = []
             ticket.contact = ticket.solved = None
-            ticket.solvings = []
             return ticket
         if self.awaits_first_response:
             ticket.intervals.append(("unanswered_since", ticket.keys[0], None, self.labels, self.created))

@@ -57,7 +57,7 @@ class Ticket:
 
     __slots__ = (
         "clocks", "contact", "entries", "handlings", "intervals", "keys", "labels", "no_repeat", "sentiments", "solved",
-        "solvings", "touches", "voided",
+        "touches", "voided",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -75,8 +75,6 @@ class Ticket:
         #: The solving is None also if it was reopened too soon to count as the first contact's.
         self.contact: Repeat | None = None
         self.solved: Repeat | None = None
-        #: The instants of its solvings, ms, ascending; none if it takes no part in ticket metrics.
-        self.solvings: list[int] = []
         #: Its entry if no contact repeats after the first solving.
         self.no_repeat: Entry | None = None
         self.voided = False
