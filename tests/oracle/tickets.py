@@ -221,18 +221,6 @@ def unanswered_now(world: World) -> list[Sample]:
     ]
 
 
-def waiting_now(world: World) -> list[Sample]:
-    """Who is owed an answer, the first or the next. Value: for how long, in ms."""
-    out = []
-    for ticket in world.live():
-        running = [wait.start.at for wait in waits(ticket) if not wait.reply and not wait.dropped]
-        if ticket.by_customer and not ticket.solvings() and not replies(ticket):
-            running.append(must(ticket).at)
-        if running:
-            out.append(now(world, ticket, world.as_of - running[0]))
-    return out
-
-
 # --- first contact resolution ---
 
 

@@ -19,13 +19,10 @@ _FIRST_SOLVED: Final = "first_resolution.n"
 _LAST_SOLVED: Final = "full_resolution.n"
 
 
-def _oldest(since: str, tickets: str) -> Callable[[Sums], Value]:
-    def compute(sums: Sums) -> Value:
-        instants = sums.instants(since)
-        age = (sums.as_of - min(instants)) / 1000 if instants else None
-        return Value(age, sums.level(tickets))
-
-    return compute
+def _oldest(sums: Sums) -> Value:
+    instants = sums.instants("unanswered_since")
+    age = (sums.as_of - min(instants)) / 1000 if instants else None
+    return Value(age, sums.level("tickets_unanswered"))
 
 
 def _business_mean(name: str) -> Callable[[Sums], Value]:
@@ -116,16 +113,8 @@ TICKETS: Final = [
                level=True,
                lower_is_better=True),
         Metric("oldest_unanswered_seconds", "seconds", "seconds", "Age of the oldest unanswered ticket.",
-               "as_of - its creation", _oldest("unanswered_since", "tickets_unanswered"),
+               "as_of - its creation", _oldest,
                ("tickets_unanswered", "unanswered_since"), _ANY, level=True, lower_is_better=True),
-        Metric("tickets_waiting", "count", "tickets",
-               "Tickets not solved whose customer is owed an answer now: the first one, or the next.",
-               "first- and next-response clocks running now", level("tickets_waiting"), ("tickets_waiting",), _ANY,
-               level=True, lower_is_better=True),
-        Metric("oldest_waiting_seconds", "seconds", "seconds",
-               "Longest wait of a customer who is owed an answer now.",
-               "as_of - the creation, or the first unanswered message", _oldest("waiting_since", "tickets_waiting"),
-               ("tickets_waiting", "waiting_since"), _ANY, level=True, lower_is_better=True),
     ),
     *under("first-response-and-acknowledgement",
         *_times("first_response", "Creation by the customer to the first public agent message"),

@@ -49,12 +49,11 @@ _COUNTS: Final = (
     "solvings_reopened", "contacts_created", "handle_ms", "agent_messages", "requester_wait_ms", "fcr_one_touch",
     "fcr_one_session", "fcr_no_repeat",
 )  # fmt: skip
-_LEVELS: Final = ("tickets_open", "tickets_unanswered", "tickets_waiting")
-_INSTANTS: Final = ("unanswered_since", "waiting_since")
+_LEVELS: Final = ("tickets_open", "tickets_unanswered")
 BOOKS: Final = _TIMED + declare(
     **dict.fromkeys(_COUNTS, COUNT),
     **dict.fromkeys(_LEVELS, LEVEL_COUNT),
-    **dict.fromkeys(_INSTANTS, Measure(Kind.INSTANT, LEVELS)),
+    unanswered_since=Measure(Kind.INSTANT, LEVELS),
 )
 
 
@@ -110,7 +109,7 @@ class _Reader(Recorder):
         if by_customer:
             self.ticket.contact = Repeat(self.created, self.issue_type)
             self.enter("contacts_created", self.labels)
-            self.levels["tickets_unanswered"] = self.levels["tickets_waiting"] = self.key
+            self.levels["tickets_unanswered"] = self.key
 
     # -- events -----------------------------------------------------------------------------------------------
 
@@ -161,8 +160,8 @@ class _Reader(Recorder):
         if self.customers_start_waits:
             if self.status in SOLVED:
                 self.unanswered_while_solved = self.unanswered_while_solved or self.key
-            elif self.first_unanswered is None:
-                self.first_unanswered = self.levels["tickets_waiting"] = self.key
+            else:
+                self.first_unanswered = self.first_unanswered or self.key
 
     def reply(self, event: TicketMessage) -> None:
         at, labels = self.key[0], self.author(event.agent_id)
@@ -179,7 +178,6 @@ class _Reader(Recorder):
             self.relabel()
 
     def end_later_wait(self) -> None:
-        self.end("tickets_waiting")
         self.first_unanswered = self.unanswered_while_solved = None
         self.customers_start_waits = True
 
@@ -263,8 +261,6 @@ class _Reader(Recorder):
         if self.first_reopening is None:
             self.first_reopening = at
         self.first_unanswered, self.unanswered_while_solved = self.unanswered_while_solved, None
-        if self.first_unanswered is not None:
-            self.levels["tickets_waiting"] = self.key
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -280,9 +276,6 @@ class _Reader(Recorder):
             return ticket
         if self.awaits_first_response:
             ticket.intervals.append(("unanswered_since", ticket.keys[0], None, self.labels, self.created))
-        if "tickets_waiting" in self.levels:
-            waiting_since = self.created if self.first_unanswered is None else self.first_unanswered[0]
-            ticket.intervals.append(("waiting_since", ticket.keys[0], None, self.labels, waiting_since))
         ticket.intervals += [(name, since, None, self.labels, 1) for name, since in self.levels.items()]
         self.entries += self.last_solving
         if ticket.solved is not None:
