@@ -7,8 +7,8 @@ Rules of all rooms:
   means undefined. There is no float in the ledger.
 * A room imports only from those below it (``pyproject.toml`` holds the order); nothing imports a private name.
 
-To read it, follow one event upwards: ``events`` (what it is) -> ``tickets``, ``surveys``, ``orders``, ``costs`` (what it
-books) -> ``customers`` (what it means for its customer) -> ``derivation`` (the difference that it makes) -> ``ledger``
-(the sums) -> ``metrics`` (the values). ``temporal``, ``money`` and ``policy`` are below all of them; ``replay`` is the
-whole in one place.
+To read it, follow one event upwards: ``events`` (what it is) -> ``tickets``, ``surveys``, ``orders``, ``costs`` (what
+it books) -> ``customers`` (what it means for its customer) -> ``derivation`` (the difference that it makes) ->
+``ledger`` (the sums) -> ``metrics`` (the values). ``temporal``, ``money`` and ``policy`` are below all of them;
+``replay`` is the whole in one place.
 """
