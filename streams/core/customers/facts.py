@@ -57,7 +57,9 @@ def facts_of_survey(survey: Survey, ticket: Ticket | None) -> CustomerFacts:
 
 def facts_of_order(order: Order) -> CustomerFacts:
     """Its balance over time, and its first payment if anything is left of it."""
-    markers: tuple[Marker, ...] = ((order.paid_key, PAID),) if order.paid_key is not None and order.kept else ()
+    markers: tuple[Marker, ...] = (
+        ((order.paid_key, PAID),) if order.paid_key is not None and order.has_remainder else ()
+    )
     return CustomerFacts(Sources(paid=tuple(order.balance_steps)), markers)
 
 

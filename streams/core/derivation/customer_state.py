@@ -111,7 +111,7 @@ class CustomerState:
                 _enter(self.placed, (int(view.placed.occurred_at), name), add)
                 if view.placed.cart_id is not None:
                     _add_member(self.carts, view.placed.cart_id, name, add)
-            if view.paid_at is not None and view.kept:
+            if view.paid_at is not None and view.has_remainder:
                 _enter(self.paid, (view.paid_at, name), add)
         elif isinstance(view, Survey):
             if view.ticket_id is not None:
@@ -258,8 +258,8 @@ class CustomerState:
                     touches.update(touch.key[0] for touch in set(before) ^ set(view.touches))
             elif isinstance(view, Order):
                 orders = [order for order in (old, view) if isinstance(order, Order)]
-                bought = {order.paid_at for order in orders if order.kept}
-                if len(bought) > 1 or not isinstance(old, Order) or old.kept != view.kept:
+                bought = {order.paid_at for order in orders if order.has_remainder}
+                if len(bought) > 1 or not isinstance(old, Order) or old.has_remainder != view.has_remainder:
                     paid.update(at for at in bought if at is not None)
         return TimelineChange(touches, paid, edges) if touches or paid or edges else None
 

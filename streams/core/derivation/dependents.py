@@ -57,15 +57,15 @@ def _of_ticket(customer: CustomerState, name: str, old: Ticket, new: Ticket) -> 
 
 
 def _of_order(customer: CustomerState, name: str, old: View, new: Order) -> Iterator[EntityKey]:
-    payments = {(order.paid_at, order.kept) for order in (old, new) if isinstance(order, Order)}
+    payments = {(order.paid_at, order.has_remainder) for order in (old, new) if isinstance(order, Order)}
     if len(payments) == 1 and old is not None:
         return
     first = min((at for at, _ in payments if at is not None), default=None)
     if first is not None:
         for _, order_id in _between(customer.placed, first + 1, EVER):
             yield ORDER, order_id
-    for at, kept in payments:
-        if at is not None and kept:
+    for at, has_remainder in payments:
+        if at is not None and has_remainder:
             yield from _around_payment(customer, at, name)
 
 

@@ -104,7 +104,7 @@ def _order_bookings(customer: CustomerState, name: str, order: Order) -> list[Bo
     bookings = label_entries(order.entries, [], customer.history_of(name))
     if order.placed is None or order.paid_key is None:
         return bookings
-    if order.kept and customer.policy.needs(*PURCHASES):
+    if order.has_remainder and customer.policy.needs(*PURCHASES):
         bookings += _purchase_bookings(customer, name, order.paid_key, order.left)
     if customer.policy.needs(*revenue.BOOKS, *benefit.BOOKS):
         bookings += _credit_bookings(customer, name, order)

@@ -53,7 +53,17 @@ class BalanceStep(NamedTuple):
 class Order:
     """An order as its events leave it. Instants are ms, amounts minor units of the reporting currency."""
 
-    __slots__ = ("balance_steps", "entries", "kept", "left", "paid", "paid_key", "placed", "taken", "unconverted")
+    __slots__ = (
+        "balance_steps",
+        "entries",
+        "has_remainder",
+        "left",
+        "paid",
+        "paid_key",
+        "placed",
+        "taken",
+        "unconverted",
+    )
 
     def __init__(self) -> None:
         #: None: nobody placed it, and it counts nowhere.
@@ -65,7 +75,7 @@ class Order:
         self.taken: list[tuple[Key, int]] = []
         self.left = 0
         #: True while anything is left of it; no other order is counted anywhere.
-        self.kept = False
+        self.has_remainder = False
         #: Amounts without a rate.
         self.unconverted = 0
         self.entries: list[Entry] = []
@@ -184,4 +194,4 @@ class _Reader:
                 order.left -= taken
                 order.taken.append((max(key, first), taken))
         unrated_left = not self._cancelled and any(balance > 0 for balance in self._unrated.values())
-        order.kept = order.left > 0 or unrated_left
+        order.has_remainder = order.left > 0 or unrated_left

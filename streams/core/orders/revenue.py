@@ -48,6 +48,6 @@ def revenue_bookings(order: Order, credited: Sequence[Credit], labels: Sequence[
         after = share(left, weights)
         booked += book("net_attributed_revenue", key[0], [new - old for new, old in zip(after, before, strict=True)])
         before = after
-    if order.kept:
+    if order.has_remainder:
         booked.append((at, "attributed_orders", labels[-1], 1))
     return booked

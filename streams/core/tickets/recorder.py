@@ -19,7 +19,7 @@ from streams.core.tickets.view import Ticket
 __all__ = ["Recorder"]
 
 #: The labels that events say; the agent, which comes last, follows from who has the ticket or replied.
-_said_labels: Final = attrgetter(*OWN[:-1])
+_label_fields: Final = attrgetter(*OWN[:-1])
 _ISSUE_TYPE: Final = OWN.index("issue_type")
 
 
@@ -32,8 +32,8 @@ class Recorder:
     """The recorder of one ticket; ``key`` is that of the event being read. ``timed``: durations need both clocks."""
 
     __slots__ = (
-        "assignee", "business_ms", "created", "entries", "key", "labels", "last_duration", "levels", "policy",
-        "replier", "said", "ticket",
+        "assignee", "business_ms", "created", "entries", "key", "labels", "last_duration", "levels", "own_labels",
+        "policy", "replier", "ticket",
     )  # fmt: skip
 
     def __init__(self, created: TicketCreated, policy: Policy, timed: bool) -> None:
@@ -45,10 +45,10 @@ class Recorder:
         #: The last duration: from when, to when, packed. Several samples often share it.
         self.last_duration = (0, 0, 0)
         self.created = self.key[0]
-        self.said: Labels = tuple(label or UNKNOWN for label in _said_labels(created))
+        self.own_labels: Labels = tuple(label or UNKNOWN for label in _label_fields(created))
         self.assignee: str | None = None
         self.replier: str | None = None
-        self.labels: Labels = (*self.said, UNKNOWN)
+        self.labels: Labels = (*self.own_labels, UNKNOWN)
         self.ticket.keys.append(self.key)
         self.ticket.labels.append(self.labels)
         #: Levels that hold: name -> since when.
@@ -57,7 +57,7 @@ class Recorder:
     @property
     def issue_type(self) -> str:
         """The issue type in force."""
-        return self.said[_ISSUE_TYPE]
+        return self.own_labels[_ISSUE_TYPE]
 
     def author(self, agent: str | None) -> Labels:
         """The labels of an agent's work; without a name, of whoever has the ticket."""
@@ -93,7 +93,7 @@ class Recorder:
 
     def relabel(self) -> None:
         """Takes new labels into force: levels move over to them, flows go on under them."""
-        labels = (*self.said, self.assignee or self.replier or UNKNOWN)
+        labels = (*self.own_labels, self.assignee or self.replier or UNKNOWN)
         if labels == self.labels:
             return
         holding = list(self.levels)
@@ -106,6 +106,6 @@ class Recorder:
 
     def update(self, event: TicketUpdated) -> None:
         """Takes the labels that an event says into force."""
-        self.said = tuple(new or old for new, old in zip(_said_labels(event), self.said, strict=True))
+        self.own_labels = tuple(new or old for new, old in zip(_label_fields(event), self.own_labels, strict=True))
         self.assignee = event.agent_id or self.assignee
         self.relabel()

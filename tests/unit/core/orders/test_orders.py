@@ -149,13 +149,13 @@ def test_two_currencies_are_converted_each_and_what_has_no_rate_is_counted() -> 
 
 def test_an_order_is_kept_as_long_as_anything_is_left_of_it_in_any_currency() -> None:
     bought = (placed(0), paid(10, 1000), paid(11, 500, "XXX"))
-    assert told(*bought).kept
-    assert told(*bought, refunded(20, 1000)).kept
-    assert told(*bought, refunded(20, 500, currency="XXX")).kept
-    assert not told(*bought, refunded(20, 1000), refunded(21, 500, "s", "XXX")).kept
-    assert told(*bought, refunded(20, 1000), refunded(21, 500, "s", "YYY")).kept
-    assert not told(*bought, cancelled(20)).kept
-    assert not told(placed(0), paid(10, 0)).kept
+    assert told(*bought).has_remainder
+    assert told(*bought, refunded(20, 1000)).has_remainder
+    assert told(*bought, refunded(20, 500, currency="XXX")).has_remainder
+    assert not told(*bought, refunded(20, 1000), refunded(21, 500, "s", "XXX")).has_remainder
+    assert told(*bought, refunded(20, 1000), refunded(21, 500, "s", "YYY")).has_remainder
+    assert not told(*bought, cancelled(20)).has_remainder
+    assert not told(placed(0), paid(10, 0)).has_remainder
 
 
 DAYS = 24 * 60 * 60 * 1000
@@ -172,7 +172,7 @@ def test_money_given_back_in_its_currency_has_the_rate_of_its_payment() -> None:
         found = told(
             placed(0), paid(10, 10000, "USD"), refunded(DAYS, 10000, currency="USD"), policy=rates("0.9", later)
         )
-        assert (found.left, found.kept) == (0, False)
+        assert (found.left, found.has_remainder) == (0, False)
         assert entered(found, "revenue_refunded") == [(DAYS, 9000)]
         assert booked(found, "net_attributed_revenue") == [(10, 9000), (DAYS, -9000)]
         assert [step[1:] for step in found.balance_steps] == [(9000, 1), (-9000, -1)]
@@ -193,7 +193,7 @@ def test_the_first_payment_is_given_back_first() -> None:
 def test_a_refund_before_its_payment_has_the_payments_rate() -> None:
     found = told(placed(0), refunded(1, 100, currency="USD"), paid(DAYS, 100, "USD"), policy=rates("0.9", "0.5"))
     assert entered(found, "revenue_refunded") == [(1, 50)]
-    assert (found.left, found.kept) == (0, False)
+    assert (found.left, found.has_remainder) == (0, False)
 
 
 def test_money_given_back_in_another_currency_has_its_own_days_rate() -> None:
@@ -205,12 +205,12 @@ def test_a_payment_without_a_rate_is_given_back_without_one() -> None:
     policy = Policy(rates={"USD": (Rate("2000-01-02", Fraction(1, 2)),)})
     bought = (placed(0), paid(1, 100, "USD"))
     found = told(*bought, refunded(DAYS, 100, currency="USD"), policy=policy)
-    assert (found.kept, found.unconverted, entered(found, "revenue_refunded")) == (False, 2, [(DAYS, 0)])
+    assert (found.has_remainder, found.unconverted, entered(found, "revenue_refunded")) == (False, 2, [(DAYS, 0)])
     assert [step[2] for step in found.balance_steps] == [1, -1]
     found = told(*bought, refunded(DAYS, 150, currency="USD"), policy=policy)
-    assert (found.kept, entered(found, "revenue_refunded")) == (False, [(DAYS, 25)])
+    assert (found.has_remainder, entered(found, "revenue_refunded")) == (False, [(DAYS, 25)])
     found = told(*bought, paid(DAYS, 100, "USD"), refunded(DAYS + 1, 150, currency="USD"), policy=policy)
-    assert (found.left, found.kept) == (25, True)
+    assert (found.left, found.has_remainder) == (25, True)
 
 
 AMOUNTS = st.lists(st.integers(0, 40), min_size=1, max_size=4)
@@ -231,7 +231,7 @@ def test_nothing_is_left_of_an_order_wholly_refunded(
         for i, (at, low, high) in enumerate(zip(days, bounds, bounds[1:], strict=False))
     ]
     found = told(placed(0), *payments, *parts, policy=policy)
-    assert (found.left, found.kept) == (0, False)
+    assert (found.left, found.has_remainder) == (0, False)
     assert sum(amount for _, amount in entered(found, "revenue_refunded")) == found.paid
     assert all(amount >= 0 for _, amount in entered(found, "revenue_refunded"))
     assert sum(step.amount for step in found.balance_steps) == sum(step.orders for step in found.balance_steps) == 0
