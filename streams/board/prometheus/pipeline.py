@@ -21,7 +21,7 @@ _COUNTER_HELP: Final = {
     "events": "Events folded into the ledger.",
     "duplicate": "Events ignored because their id had been seen with the same body.",
     "conflicting_duplicate": "Events ignored because their id had been seen with another body.",
-    "orphans": "Events that wait for a ticket, survey or order never seen.",
+    "orphans": "Tickets that were never created and orders that were never placed, and wait for it.",
     "rekeyed": "Events passed on to their customer's partition.",
     "unconverted": "Amounts of money without a rate to the reporting currency.",
 }
