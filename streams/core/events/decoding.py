@@ -14,7 +14,12 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.core.events.repair import EMPTY_TEXT, with_whole_characters, without_empty_texts
+from streams.core.events.repair import (
+    EMPTY_TEXT,
+    TAKES_EMPTY_TEXT,
+    with_whole_characters,
+    without_empty_texts,
+)
 from streams.core.events.types import EARLIEST, Event
 from streams.core.temporal.instants import DAY, Instant, format_instant, parse_instant
 
@@ -69,7 +74,9 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
     if len(body) > MAX_BYTES:
         raise Rejected("too_large", f"{len(body)} bytes; at most {MAX_BYTES} are taken")
     try:
-        event = _decode_json(body)
+        event: Event = _FROM_JSON.decode(body)
+        if type(event) in TAKES_EMPTY_TEXT and EMPTY_TEXT in body:
+            event = _FROM_JSON.decode(without_empty_texts(body))
     except (ValueError, RecursionError) as error:
         event = _decode_repaired(body, error)
     at = event.occurred_at
@@ -80,18 +87,16 @@ def decode(body: bytes, arrived: int | None = None) -> Event:
     return event
 
 
-def _decode_json(body: bytes) -> Event:
-    event: Event = _FROM_JSON.decode(without_empty_texts(body) if EMPTY_TEXT in body else body)
-    return event
-
-
 def _decode_repaired(body: bytes, error: Exception) -> Event:
-    """The event in a body that ``_decode_json`` refused with ``error``. Raises ``Rejected`` where it stays refused."""
+    """The event in a body that the decoder refused with ``error``. Raises ``Rejected`` where it stays refused."""
     repaired = with_whole_characters(body)
+    if EMPTY_TEXT in repaired:
+        repaired = without_empty_texts(repaired)
     if repaired == body:
         raise _rejected(body, error)
     try:
-        return _decode_json(repaired)
+        event: Event = _FROM_JSON.decode(repaired)
+        return event
     except (ValueError, RecursionError) as remaining:
         raise _rejected(repaired, remaining) from None
 

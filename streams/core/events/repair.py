@@ -14,7 +14,7 @@ from msgspec import inspect
 
 from streams.core.events.types import Event, Line
 
-__all__ = ["EMPTY_TEXT", "with_whole_characters", "without_empty_texts"]
+__all__ = ["EMPTY_TEXT", "TAKES_EMPTY_TEXT", "with_whole_characters", "without_empty_texts"]
 
 #: An empty text in JSON: in a body without one there is none to remove.
 EMPTY_TEXT: Final = b'""'
@@ -61,10 +61,15 @@ def _drop_empty(fields: dict[str, msgspec.Raw], optional: Set[str]) -> bool:
     return bool(empty)
 
 
-def _optional_texts(kind: type[msgspec.Struct]) -> frozenset[str]:
+def _struct_info(kind: type[msgspec.Struct]) -> inspect.StructType:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
-    return frozenset(field.encode_name for field in info.fields if not field.required and _takes_text(field.type))
+    return info
+
+
+def _optional_texts(kind: type[msgspec.Struct]) -> frozenset[str]:
+    fields = _struct_info(kind).fields
+    return frozenset(field.encode_name for field in fields if not field.required and _takes_text(field.type))
 
 
 def _takes_text(kind: inspect.Type) -> bool:
@@ -73,6 +78,18 @@ def _takes_text(kind: inspect.Type) -> bool:
     return isinstance(kind, inspect.StrType | inspect.LiteralType)
 
 
+def _takes_empty_text(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.UnionType):
+        return any(_takes_empty_text(member) for member in kind.types)
+    return isinstance(kind, inspect.StrType) and not kind.min_length
+
+
+#: The event types with an optional text that the decoder takes empty as well; in all others it refuses an empty one.
+TAKES_EMPTY_TEXT: Final[frozenset[type]] = frozenset(
+    kind
+    for kind in get_args(Event)
+    if any(_takes_empty_text(field.type) for field in _struct_info(kind).fields if not field.required)
+)
 _OPTIONAL_TEXTS: Final[Mapping[str, frozenset[str]]] = {
     kind.__struct_config__.tag: _optional_texts(kind) for kind in get_args(Event)
 }
