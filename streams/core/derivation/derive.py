@@ -47,12 +47,15 @@ class Flaws:
     orphans: int = 0
     unconverted: int = 0
 
-    def exchange(self, kind: str, old: View, new: View, *, added: bool = True, removed: bool = True) -> None:
-        """Counts a view in place of another; ``removed``/``added`` False: there was none, or there is none now."""
-        if removed:
+    def exchange(self, kind: str, old: View, new: View) -> None:
+        """Counts a view in place of an entity's old one; None: there was none."""
+        self.remove(kind, old)
+        self._add(kind, new, 1)
+
+    def remove(self, kind: str, old: View) -> None:
+        """Takes an entity's view out of the counts."""
+        if old is not None:
             self._add(kind, old, -1)
-        if added:
-            self._add(kind, new, 1)
 
     def _add(self, kind: str, view: View, times: int) -> None:
         if isinstance(view, Ticket):
@@ -78,7 +81,7 @@ class Derivation:
         self.accruals: Final[dict[CostAccrual, int]] = {}
         self.changed_accruals: Final[set[CostAccrual]] = set()
         self._window_measures: Final = incremental_revenue.window_measures(windows)
-        self._breached: Final = breached if policy.service_levels and policy.breaches else None
+        self.breached: Final = breached if policy.service_levels and policy.breaches else None
         #: Changes of one customer's waits and payments in this step: amounts by instant.
         self._waits: dict[int, int] = {}
         self._paid: dict[int, int] = {}
@@ -165,7 +168,7 @@ class Derivation:
     ) -> None:
         for key, view in new_views.items():
             entity = changed[key]
-            self.flaws.exchange(key[0], entity.view, view, removed=entity.view is not None)
+            self.flaws.exchange(key[0], entity.view, view)
             if key[0] == COST:
                 self._count_accrual(entity.view, -1)
                 self._count_accrual(view, 1)
@@ -206,10 +209,10 @@ class Derivation:
             self._report_breaches((name, key[1]), delta, old_views.get(key, entity.view))
 
     def _report_breaches(self, ticket: tuple[str, str], delta: Mapping[Booking, int], old: View) -> None:
-        if self._breached is not None:
+        if self.breached is not None:
             for (at, measure, target, _), times in delta.items():
                 if measure == "sla_breached":
-                    self._breached(ticket, (at, target[0]), times, old if isinstance(old, Ticket) else Ticket())
+                    self.breached(ticket, (at, target[0]), times, old if isinstance(old, Ticket) else Ticket())
 
     def _post_value_at_risk(self, customer: CustomerState) -> None:
         if customer.risk is not None:

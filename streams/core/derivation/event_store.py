@@ -83,7 +83,6 @@ class EventStore:
         self.derivation: Final = Derivation(policy, ledger, windows, breached)
         self.links: Final = Links()
         self._ledger: Final = ledger
-        self._breached: Final = breached if policy.service_levels and policy.breaches else None
         self._past = past
         #: Stored bytes by owner: of decoded owners by entity, of all others packed.
         self._states: dict[str, dict[EntityKey, bytes]] = {}
@@ -226,7 +225,7 @@ class EventStore:
             self._report_breaches(one)
             for key, entity in self._changed[one].items():
                 view = self._decoded[one].read(key, entity)
-                self.derivation.flaws.exchange(key[0], entity.view, view, removed=entity.view is not None)
+                self.derivation.flaws.exchange(key[0], entity.view, view)
                 entity.view = view
         return group
 
@@ -235,13 +234,14 @@ class EventStore:
 
     def _report_breaches(self, name: str) -> None:
         """Reports the new and gone breaches of a merged customer's tickets, each ticket's by its own customer."""
-        if self._breached is None:
+        breached = self.derivation.breached
+        if breached is None:
             return
         old, new = self._breaches_among(self._stored_events(name)), self._breaches_among(self._events(name))
         for times, breaches in ((1, new - old), (-1, old - new)):
             for ticket_id, breach in breaches:
                 view = self._decoded[name].ticket(ticket_id)
-                self._breached((name, ticket_id), breach, times, Ticket() if view is None else view)
+                breached((name, ticket_id), breach, times, Ticket() if view is None else view)
 
     def _breaches_among(self, events: Iterable[Event]) -> set[tuple[str, tuple[int, str]]]:
         """The breaches among one customer's events: ticket, (deadline, target)."""
@@ -288,7 +288,7 @@ class EventStore:
             removed.events.extend(customer.ids.values())
             removed.keys.extend((one, key) for key in self._states[one])
             for key, entity in customer.entities.items():
-                self.derivation.flaws.exchange(key[0], entity.view, None, added=False, removed=entity.view is not None)
+                self.derivation.flaws.remove(key[0], entity.view)
             self._weight -= min(len(customer.entities), _HEAVY)
             self._changed.pop(one, None)
             del self._decoded[one], self._states[one]
